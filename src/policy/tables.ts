@@ -33,7 +33,7 @@ export interface SubjectVerdicts {
  */
 export interface Tables {
   readonly portSets: ReadonlyMap<PortSetId, PortSet>
-  /** Class of each address that a pod owns, where it is not that of its block. */
+  /** Class of every address that a pod owns; it overrides that of its block. */
   readonly podClasses: ReadonlyMap<Address, ClassId>
   /** Disjoint, ascending, one list a family; addresses in none are `WORLD`. */
   readonly blockClasses: Readonly<Record<Family, readonly BlockClass[]>>
@@ -51,7 +51,7 @@ export interface Tables {
  */
 export interface TableChange {
   readonly newPortSets: ReadonlyMap<PortSetId, PortSet>
-  /** `undefined` = the address has the class of its block again. */
+  /** `undefined` = no pod owns the address any more: it has the class of its block again. */
   readonly podClasses: ReadonlyMap<Address, ClassId | undefined>
   /** The complete new list of a family, where it changed. */
   readonly blockClasses: Readonly<Partial<Record<Family, readonly BlockClass[]>>>
