@@ -1,0 +1,32 @@
+# Everything that a person or CI runs. `make` alone lists the targets.
+.PHONY: help install build demo test check clean
+.DEFAULT_GOAL := help
+
+# npm scripts and the tools below find the project's own Node 24 here first.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+install: ## install what a build needs: Debian packages (as root) and npm packages
+	@scripts/install
+
+build: install ## compile the native parts and bundle the command line
+	@echo "==> native: netlink addon and sluice-cni"
+	@$(MAKE) --no-print-directory -C native
+	@echo "==> dist: command line"
+	@npm run --silent build
+
+demo: build ## two nodes, three tiers, four steps: policy in the real kernel (about a minute)
+	@bin/sluice demo
+
+test: build ## format, lint, types, then every test, the kernel's included (root, under 10 minutes)
+	@echo "==> format, lint, types"
+	@npm run --silent format:check
+	@npm run --silent lint
+	@npm run --silent typecheck
+	@echo "==> tests"
+	@npm test --silent
+
+clean: ## remove what was built
+	@rm -rf dist node_modules && $(MAKE) --no-print-directory -C native clean
