@@ -35,6 +35,8 @@ export interface Pod {
   readonly labels: Labels
   /** Its own addresses. Empty for pods on the host's network and for finished pods. */
   readonly addresses: readonly Address[]
+  /** Why `addresses` is empty and stays so; absent for a pod that merely has none yet. */
+  readonly addressless?: 'hostNetwork' | 'finished'
   /** Of containers and restartable init containers. */
   readonly namedPorts: readonly NamedPort[]
   /** Milliseconds since the epoch; decides between two claims to one address. */
