@@ -1,0 +1,29 @@
+/*
+ * Network namespaces, named by the path of a file that holds one: /run/netns/x, /proc/PID/ns/net,
+ * or a file made by namespace_create(). Every function returns false and fills `why` on failure.
+ */
+#ifndef SLUICE_NAMESPACE_H
+#define SLUICE_NAMESPACE_H
+
+#include <stddef.h>
+
+#include "failure.h"
+
+/* Makes a namespace and keeps it alive as a new file at `path`. The caller stays where it is. */
+bool namespace_create(const char *path, struct failure *why);
+
+/* Moves the calling thread for good. */
+bool namespace_enter(const char *path, struct failure *why);
+
+/* Lets go of a namespace; nothing to delete is success. */
+bool namespace_delete(const char *path, struct failure *why);
+
+/* socket(2) inside the namespace at `path`, or in the thread's own one if `path` is NULL. */
+bool namespace_socket(const char *path, int domain, int type, int protocol, int *fd,
+                      struct failure *why);
+
+/* Writes `text` in one write(2) to an existing file, such as one under /proc/sys/net, as seen there. */
+bool namespace_write_file(const char *path, const char *file, const char *text, size_t length,
+                          struct failure *why);
+
+#endif
