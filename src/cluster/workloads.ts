@@ -2,7 +2,7 @@ import { type Json, type JsonObject, memberAt, objectAt, textAt } from './json.t
 
 /** A pod that a workload stands for. */
 export interface TemplatedPod {
-  /** As a document of its own; namespace as the workload's, and absent if that is. */
+  /** As a document of its own. */
   readonly value: JsonObject
   /** Path of the template in the workload: `spec.template`. */
   readonly template: string
@@ -103,14 +103,16 @@ function at(object: JsonObject, path: string): JsonObject {
 }
 
 function podOf(template: JsonObject, workload: JsonObject, name: string, node: string): JsonObject {
-  const namespace = memberAt(objectAt(workload, 'metadata'), 'namespace')
-  const metadata = { ...objectAt(template, 'metadata'), name }
   const spec = objectAt(template, 'spec')
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    // The namespace of a template is ignored, as by the controllers.
-    metadata: { ...metadata, ...(namespace === undefined ? {} : { namespace }) },
+    metadata: {
+      ...objectAt(template, 'metadata'),
+      name,
+      // Controllers ignore the namespace of a template.
+      namespace: memberAt(objectAt(workload, 'metadata'), 'namespace') ?? 'default',
+    },
     spec: node === '' ? spec : { ...spec, nodeName: node },
   }
 }
