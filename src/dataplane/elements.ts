@@ -1,0 +1,150 @@
+import type { AnyElement, SetNode } from '../nftables/set.ts'
+import { familyOf } from '../policy/address.ts'
+import type { PortSet } from '../policy/ports.ts'
+import type { BlockClass, PortSetId } from '../policy/tables.ts'
+import type { KernelState, Operation } from './kernel-state.ts'
+import { PROTOCOL_NUMBERS } from './protocols.ts'
+import { sets } from './sets.ts'
+
+/** What one operation does to one set: `remove` comes before `add`, so a map key with both is replaced. */
+export interface ElementChange {
+  readonly set: SetNode
+  readonly remove: readonly AnyElement[]
+  readonly add: readonly AnyElement[]
+}
+
+/** The set elements by which `operation` turns the kernel from `state` to what is wanted. */
+export function elementChanges(state: KernelState, operation: Operation): ElementChange[] {
+  switch (operation.kind) {
+    case 'portSet':
+      return portSetElements(state, operation)
+    case 'podClass': {
+      const { address } = operation
+      const held = state.podClasses.get(address)
+      return [assign(sets.podClass[familyOf(address)], address, held, operation.class)]
+    }
+    case 'blockClasses':
+      return [blockElements(state.blockClasses[operation.family], operation)]
+    case 'row': {
+      const { direction, subject } = operation
+      const held = state.subjects[direction].get(subject)?.rows.get(operation.class)
+      const key = [subject, operation.class]
+      return [assign(sets.rows[direction][familyOf(subject)], key, held, operation.portSet)]
+    }
+    case 'default': {
+      const { direction, subject } = operation
+      const held = state.subjects[direction].get(subject)?.default
+      return [assign(sets.defaults[direction][familyOf(subject)], subject, held, operation.portSet)]
+    }
+    case 'member': {
+      const { direction, subject, member } = operation
+      const held = state.subjects[direction].get(subject)?.member === true
+      return [present(sets.members[direction][familyOf(subject)], subject, held, member)]
+    }
+    case 'local':
+      return localElements(state, operation)
+  }
+}
+
+function assign(
+  set: SetNode,
+  key: AnyElement['key'],
+  held: number | undefined,
+  wanted: number | undefined,
+): ElementChange {
+  if (held === wanted) return { set, remove: [], add: [] }
+  return {
+    set,
+    remove: held === undefined ? [] : [{ key, data: held }],
+    add: wanted === undefined ? [] : [{ key, data: wanted }],
+  }
+}
+
+function present(
+  set: SetNode,
+  key: AnyElement['key'],
+  held: boolean,
+  wanted: boolean,
+): ElementChange {
+  if (held === wanted) return { set, remove: [], add: [] }
+  return { set, remove: held ? [{ key }] : [], add: wanted ? [{ key }] : [] }
+}
+
+function portSetElements(
+  state: KernelState,
+  operation: Extract<Operation, { kind: 'portSet' }>,
+): ElementChange[] {
+  const held = contentElements(operation.id, state.portSets.get(operation.id))
+  const wanted = contentElements(operation.id, operation.portSet)
+  // An id is its content: it is there or not, and never changes.
+  return wanted.length > 0 && held.length > 0
+    ? []
+    : [
+        ...held.map(({ set, elements }) => ({ set, remove: elements, add: [] })),
+        ...wanted.map(({ set, elements }) => ({ set, remove: [], add: elements })),
+      ]
+}
+
+/** The rows of the four port sets' sets that spell out one port set. */
+export function contentElements(
+  id: PortSetId,
+  content: PortSet | undefined,
+): { set: SetNode; elements: AnyElement[] }[] {
+  if (content === undefined) return []
+  const single: AnyElement[] = []
+  const ranges: AnyElement[] = []
+  for (const { protocol, first, last } of content.ranges) {
+    const number = PROTOCOL_NUMBERS[protocol]
+    if (first === last) single.push({ key: [id, number, first] })
+    else ranges.push({ key: [id, number, first], last: [id, number, last] })
+  }
+  return [
+    { set: sets.portsAll, elements: content.all ? [{ key: id }] : [] },
+    {
+      set: sets.portsProto,
+      elements: content.protocols.map((protocol) => ({ key: [id, PROTOCOL_NUMBERS[protocol]] })),
+    },
+    { set: sets.portsPort, elements: single },
+    { set: sets.portsRange, elements: ranges },
+  ].filter(({ elements }) => elements.length > 0)
+}
+
+function blockElements(
+  held: readonly BlockClass[],
+  { family, blocks }: Extract<Operation, { kind: 'blockClasses' }>,
+): ElementChange {
+  const keep = new Set(blocks.map(identity))
+  const have = new Set(held.map(identity))
+  return {
+    set: sets.blockClass[family],
+    remove: held.filter((block) => !keep.has(identity(block))).map(blockElement),
+    add: blocks.filter((block) => !have.has(identity(block))).map(blockElement),
+  }
+}
+
+function identity(block: BlockClass): string {
+  return `${block.first}-${block.last}-${block.class}`
+}
+
+function blockElement(block: BlockClass): AnyElement {
+  return { key: block.first, last: block.last, data: block.class }
+}
+
+function localElements(
+  state: KernelState,
+  { address, interface: wanted }: Extract<Operation, { kind: 'local' }>,
+): ElementChange[] {
+  const family = familyOf(address)
+  const held = state.locals.get(address)
+  if (held === wanted) return []
+  const key = (name: string): AnyElement => ({ key: [name, address] })
+  return [
+    present(sets.local[family], address, held !== undefined, wanted !== undefined),
+    present(sets.self[family], [address, address], held !== undefined, wanted !== undefined),
+    {
+      set: sets.podInterface[family],
+      remove: held === undefined ? [] : [key(held)],
+      add: wanted === undefined ? [] : [key(wanted)],
+    },
+  ]
+}

@@ -1,0 +1,146 @@
+import type { Address } from '../policy/address.ts'
+import type { Direction } from '../policy/model.ts'
+import type { ClassId, SubjectChange, TableChange } from '../policy/tables.ts'
+import { DIRECTIONS, FAMILIES, isLive, type KernelState, type Operation } from './kernel-state.ts'
+
+/**
+ * Orders one change into transactions so that every packet, also one that straddles a commit and reads
+ * some maps before and some after it, is judged by the state before the change or by the state after it.
+ *
+ * A packet reads: membership, then class, then row, then default, then the port set. So
+ *  1. *make*: whatever nothing refers to yet: port sets, rows of classes that no address has, all values of
+ *     subjects that are not members, and rows that spell out what a live class gets by default today where
+ *     its row and the default are about to change together;
+ *  2. *move* addresses to classes that no address had before, whose rows step 1 made;
+ *  3. *switch*: one map key a decision: rows, defaults, membership, and addresses moving to live classes
+ *     (a packet with the class from before and the rows from after gets the verdict from after);
+ *  4. *drop* what nothing refers to any more.
+ * Steps 2 and 3 are one where step 3 changes no verdict of a live class. Empty steps are left out.
+ */
+export function plan(state: KernelState, change: TableChange): Operation[][] {
+  const steps: Steps = { make: [], move: [], switch: [], drop: [] }
+  const retired = new Set(change.retiredClasses)
+  for (const [id, portSet] of change.newPortSets) steps.make.push({ kind: 'portSet', id, portSet })
+  for (const direction of DIRECTIONS) {
+    for (const [subject, wanted] of change.subjects[direction]) {
+      if (wanted === undefined) release(steps, state, direction, subject)
+      else if (state.subjects[direction].get(subject)?.member === true) {
+        amend(steps, state, direction, subject, wanted, retired)
+      } else isolate(steps, direction, subject, wanted)
+    }
+  }
+  const verdictsSwitch = steps.switch.length > 0
+  moveAddresses(steps, state, change, verdictsSwitch)
+  retire(steps, state, change, retired)
+  return [steps.make, steps.move, steps.switch, steps.drop].filter((step) => step.length > 0)
+}
+
+interface Steps {
+  readonly make: Operation[]
+  readonly move: Operation[]
+  readonly switch: Operation[]
+  readonly drop: Operation[]
+}
+
+/** A subject under policy anew: nothing reads its values until membership, which comes last. */
+function isolate(
+  steps: Steps,
+  direction: Direction,
+  subject: Address,
+  wanted: SubjectChange,
+): void {
+  steps.make.push({ kind: 'default', direction, subject, portSet: wanted.default })
+  for (const [id, portSet] of wanted.rows) {
+    steps.make.push({ kind: 'row', direction, subject, class: id, portSet })
+  }
+  steps.switch.push({ kind: 'member', direction, subject, member: true })
+}
+
+function release(steps: Steps, state: KernelState, direction: Direction, subject: Address): void {
+  const held = state.subjects[direction].get(subject)
+  if (held === undefined) return
+  steps.switch.push({ kind: 'member', direction, subject, member: false })
+  for (const id of held.rows.keys()) {
+    steps.drop.push({ kind: 'row', direction, subject, class: id, portSet: undefined })
+  }
+  steps.drop.push({ kind: 'default', direction, subject, portSet: undefined })
+}
+
+/** New values for a subject that packets are judged by right now. */
+function amend(
+  steps: Steps,
+  state: KernelState,
+  direction: Direction,
+  subject: Address,
+  wanted: SubjectChange,
+  retired: ReadonlySet<ClassId>,
+): void {
+  const held = state.subjects[direction].get(subject)
+  const defaultChanges = held?.default !== wanted.default
+  for (const [id, portSet] of wanted.rows) {
+    const row = { kind: 'row', direction, subject, class: id } as const
+    const before = held?.rows.get(id)
+    if (before === portSet || retired.has(id)) continue
+    if (!isLive(state, id)) {
+      steps.make.push({ ...row, portSet })
+    } else if (defaultChanges && portSet === undefined) {
+      // Falls to the default: takes its new value first, and goes after.
+      steps.switch.push({ ...row, portSet: wanted.default })
+      steps.drop.push({ ...row, portSet })
+    } else {
+      if (defaultChanges && before === undefined) {
+        steps.make.push({ ...row, portSet: held?.default })
+      }
+      steps.switch.push({ ...row, portSet })
+    }
+  }
+  if (defaultChanges) {
+    steps.switch.push({ kind: 'default', direction, subject, portSet: wanted.default })
+  }
+}
+
+function moveAddresses(
+  steps: Steps,
+  state: KernelState,
+  change: TableChange,
+  verdictsSwitch: boolean,
+): void {
+  const early = verdictsSwitch ? steps.move : steps.switch
+  for (const [address, id] of change.podClasses) {
+    const toFresh = id !== undefined && !isLive(state, id)
+    ;(toFresh ? early : steps.switch).push({ kind: 'podClass', address, class: id })
+  }
+  for (const family of FAMILIES) {
+    const blocks = change.blockClasses[family]
+    if (blocks === undefined) continue
+    // One map, replaced as a whole: early when it refines, since its new classes are fresh then.
+    const refines = blocks.some((block) => !isLive(state, block.class))
+    ;(refines ? early : steps.switch).push({ kind: 'blockClasses', family, blocks })
+  }
+}
+
+/** Rows of retired classes stay until here: a packet may still carry the class from before the move. */
+function retire(
+  steps: Steps,
+  state: KernelState,
+  change: TableChange,
+  retired: ReadonlySet<ClassId>,
+): void {
+  for (const direction of DIRECTIONS) {
+    if (retired.size === 0) break
+    for (const [subject, held] of state.subjects[direction]) {
+      const released =
+        change.subjects[direction].has(subject) &&
+        change.subjects[direction].get(subject) === undefined
+      if (released) continue
+      for (const id of retired) {
+        if (held.rows.has(id)) {
+          steps.drop.push({ kind: 'row', direction, subject, class: id, portSet: undefined })
+        }
+      }
+    }
+  }
+  for (const id of change.retiredPortSets) {
+    steps.drop.push({ kind: 'portSet', id, portSet: undefined })
+  }
+}
