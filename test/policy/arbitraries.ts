@@ -22,7 +22,7 @@ import type {
   Selector,
 } from '../../src/policy/model.ts'
 import { parsePort } from '../../src/policy/port.ts'
-import { makeSelector } from '../../src/policy/selector.ts'
+import { EVERYTHING, makeSelector } from '../../src/policy/selector.ts'
 
 /**
  * Random clusters, events and flows in terms of the model. Every pool is small, so that names, labels,
@@ -81,6 +81,8 @@ const PREFIXES: Readonly<Record<Family, readonly number[]>> = {
 export const PORTS = [1, 79, 80, 81, 82, 90, 91, 8080, 65535].map(port)
 const PROTOCOLS: readonly Protocol[] = ['TCP', 'UDP', 'SCTP']
 
+/** Policies and pods meet in the first, most of the time. */
+const someNamespace = fc.constantFrom('a', ...NAMESPACES)
 const family = fc.constantFrom<Family>(4, 6)
 const protocol = fc.constantFrom<Protocol>('TCP', 'TCP', 'UDP', 'SCTP')
 
@@ -140,7 +142,7 @@ const podAddresses: fc.Arbitrary<readonly Address[]> = fc
 
 export const pod: fc.Arbitrary<Pod> = fc
   .record({
-    namespace: fc.constantFrom(...NAMESPACES),
+    namespace: someNamespace,
     name: fc.constantFrom(...POD_NAMES),
     incarnation: fc.constantFrom(1, 2),
     labels,
@@ -215,9 +217,9 @@ export const rule: fc.Arbitrary<Rule> = fc.record({
 const rules = fc.option(fc.array(rule, { maxLength: 3 }), { nil: undefined, freq: 3 })
 
 const validPolicy: fc.Arbitrary<NetworkPolicy> = fc.record({
-  namespace: fc.constantFrom(...NAMESPACES),
+  namespace: someNamespace,
   name: fc.constantFrom(...POLICY_NAMES),
-  podSelector: selector,
+  podSelector: fc.oneof(fc.constant(EVERYTHING), selector),
   ingress: rules,
   egress: rules,
 })
@@ -278,7 +280,7 @@ export const event: fc.Arbitrary<ClusterEvent> = fc.oneof(
 
 /** Any order: pods before their namespaces, edits, removals, addresses that move from pod to pod. */
 export const events: fc.Arbitrary<readonly ClusterEvent[]> = fc.array(event, {
-  minLength: 1,
+  minLength: 5,
   maxLength: 30,
   size: 'max',
 })
@@ -287,8 +289,8 @@ export const events: fc.Arbitrary<readonly ClusterEvent[]> = fc.array(event, {
 export const cluster: fc.Arbitrary<Cluster> = fc
   .tuple(
     fc.array(namespace, { maxLength: 3, size: 'max' }),
-    fc.array(pod, { minLength: 1, maxLength: 8, size: 'max' }),
-    fc.array(policy, { maxLength: 6, size: 'max' }),
+    fc.array(pod, { minLength: 4, maxLength: 10, size: 'max' }),
+    fc.array(policy, { minLength: 1, maxLength: 6, size: 'max' }),
   )
   .map(([namespaces, pods, policies]) =>
     clusterOf([
