@@ -1,5 +1,5 @@
 import { readDirectory } from './directory.ts'
-import type { DirectoryFile, FileSystem } from './directory.ts'
+import type { Directory, DirectoryFile, FileSystem } from './directory.ts'
 import { isObject, type Json, type JsonObject, memberAt, textAt } from './json.ts'
 import { objectName } from './object-name.ts'
 import type { ManifestProblem } from './problem.ts'
@@ -28,12 +28,19 @@ export interface ManifestFiles {
 }
 
 /**
- * Reads a directory of Kubernetes manifests. What is wrong with a document or a file becomes a problem
- * that names it, and leaves the others unaffected. Throws when the directory itself cannot be read.
+ * Reads a directory of Kubernetes manifests. Throws when the directory itself cannot be read; anything
+ * else that is wrong is a problem of the result.
  */
 export async function readManifestFiles(directory: string, fs: FileSystem): Promise<ManifestFiles> {
+  return parseManifestFiles(await readDirectory(directory, fs))
+}
+
+/**
+ * The objects in the files of a directory. What is wrong with a document or a file becomes a problem that
+ * names it, and leaves the others unaffected.
+ */
+export async function parseManifestFiles({ files, revision }: Directory): Promise<ManifestFiles> {
   const yaml = await import('yaml')
-  const { files, revision } = await readDirectory(directory, fs)
   const documents: ManifestDocument[] = []
   const problems: ManifestProblem[] = []
   for (const file of files) {
@@ -42,12 +49,9 @@ export async function readManifestFiles(directory: string, fs: FileSystem): Prom
       problems.push({ ...NOWHERE, file: file.path, message: text.reason })
       continue
     }
-    for (const document of readYamlText(text.text, yaml)) {
-      for (const found of objectsOf(document, file.path)) {
-        if (found.problem !== undefined) problems.push(found.problem)
-        if (found.document !== undefined) documents.push(found.document)
-      }
-    }
+    const found = readYamlText(text.text, yaml).flatMap((one) => objectsOf(one, file.path))
+    documents.push(...found.flatMap(({ document }) => document ?? []))
+    problems.push(...found.flatMap(({ problem }) => problem ?? []))
   }
   return { documents, problems, revision }
 }

@@ -1,0 +1,103 @@
+import type { Address } from '../policy/address.ts'
+import { keyOf } from '../policy/model.ts'
+import type { ObjectKey, Pod } from '../policy/model.ts'
+
+/** An interface that a CNI ADD gave to a pod of this node, until its DEL. */
+export interface LocalAttachment {
+  /** Tells attachments apart: a pod whose sandbox is made anew has two for a while. */
+  readonly id: string
+  readonly namespace: string
+  readonly name: string
+  /** `K8S_POD_UID`; '' where it is not known or must not be compared (static pods). */
+  readonly uid: string
+  readonly node: string
+  readonly addresses: readonly Address[]
+}
+
+/**
+ * Pods that run on this node, whatever the source says of them: one lasts from ADD to DEL, with what the
+ * source said of it last. A source pod of the same name but another uid is another pod.
+ */
+export class LocalPods {
+  readonly #pods = new Map<ObjectKey, LocalPod>()
+  readonly #keys = new Map<string, ObjectKey>()
+
+  has(key: ObjectKey): boolean {
+    return this.#pods.has(key)
+  }
+
+  /** Whether the source has told of the pod that was attached last. */
+  isKnown(key: ObjectKey): boolean {
+    return this.#pods.get(key)?.attachments.at(-1)?.known !== undefined
+  }
+
+  /** `source` = the pod of this name as the source has it. An id that is attached already is replaced. */
+  attach(attachment: LocalAttachment, source: Pod | undefined): void {
+    this.detach(attachment.id)
+    const key = keyOf(attachment)
+    const pod = this.#pods.get(key) ?? { source, attachments: [] }
+    pod.attachments.push({ ...attachment, known: undefined })
+    this.#keys.set(attachment.id, key)
+    this.#pods.set(key, pod)
+    this.setSource(key, pod.source)
+  }
+
+  /** @returns the pod that it was an attachment of, and what the source says of that name. */
+  detach(id: string): { key: ObjectKey; source: Pod | undefined } | undefined {
+    const key = this.#keys.get(id)
+    const pod = key === undefined ? undefined : this.#pods.get(key)
+    if (key === undefined || pod === undefined) return undefined
+    this.#keys.delete(id)
+    pod.attachments = pod.attachments.filter((attachment) => attachment.id !== id)
+    if (pod.attachments.length === 0) this.#pods.delete(key)
+    return { key, source: pod.source }
+  }
+
+  setSource(key: ObjectKey, source: Pod | undefined): void {
+    const pod = this.#pods.get(key)
+    if (pod === undefined) return
+    pod.source = source
+    for (const attachment of pod.attachments) {
+      if (source !== undefined && isSameLife(attachment, source)) attachment.known = source
+    }
+  }
+
+  /** The local pod as policy must see it: with the addresses that it was given here. */
+  podAt(key: ObjectKey): Pod | undefined {
+    const attachments = this.#pods.get(key)?.attachments
+    const last = attachments?.at(-1)
+    if (attachments === undefined || last === undefined) return undefined
+    return {
+      ...(last.known ?? strangerOf(last)),
+      uid: last.uid || (last.known?.uid ?? ''),
+      node: last.node,
+      addresses: attachments.flatMap(({ addresses }) => addresses),
+      local: true,
+    }
+  }
+}
+
+interface LocalPod {
+  source: Pod | undefined
+  /** Oldest first; `known` is what the source last said of this very pod. */
+  attachments: (LocalAttachment & { known: Pod | undefined })[]
+}
+
+function isSameLife(attachment: LocalAttachment, pod: Pod): boolean {
+  return attachment.uid === '' || pod.uid === '' || attachment.uid === pod.uid
+}
+
+/** A pod of which only the attachment is known. */
+function strangerOf({ namespace, name, uid, node, addresses }: LocalAttachment): Pod {
+  return {
+    namespace,
+    name,
+    uid,
+    node,
+    addresses,
+    labels: new Map(),
+    namedPorts: [],
+    createdAt: 0,
+    local: true,
+  }
+}

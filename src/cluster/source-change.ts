@@ -1,0 +1,46 @@
+import type { Address } from '../policy/address.ts'
+import { keyOf } from '../policy/model.ts'
+import type { Namespace, NetworkPolicy, ObjectKey, Pod } from '../policy/model.ts'
+
+/** What a source (a manifest directory, the Kubernetes API) says of one object. */
+export type SourceChange = SourceObject | Gone | Refused
+
+export type SourceObject =
+  | { readonly kind: 'namespace'; readonly namespace: Namespace }
+  | { readonly kind: 'pod'; readonly pod: Pod }
+  | { readonly kind: 'policy'; readonly policy: NetworkPolicy }
+  | { readonly kind: 'node'; readonly name: string; readonly addresses: readonly Address[] }
+
+export type Gone = { readonly kind: 'gone' } & Subject
+
+/** The source has the object in a form that cannot be used. */
+export type Refused = {
+  readonly kind: 'refused'
+  /** Sentences that name the field. */
+  readonly problems: readonly string[]
+  /** What holds unless a version of it was accepted before. */
+  readonly salvage: SourceObject | undefined
+} & Subject
+
+/** Which object it is about. */
+export type Subject =
+  | { readonly object: 'namespace' | 'node'; readonly key: string }
+  | { readonly object: 'pod' | 'policy'; readonly key: ObjectKey }
+
+export type ObjectKind = Subject['object']
+
+export function subjectOf(change: SourceChange): Subject {
+  switch (change.kind) {
+    case 'namespace':
+      return { object: 'namespace', key: change.namespace.name }
+    case 'pod':
+      return { object: 'pod', key: keyOf(change.pod) }
+    case 'policy':
+      return { object: 'policy', key: keyOf(change.policy) }
+    case 'node':
+      return { object: 'node', key: change.name }
+    case 'gone':
+    case 'refused':
+      return change
+  }
+}

@@ -1,0 +1,177 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Address } from '../policy/address.ts'
+import type { Cluster } from '../policy/cluster.ts'
+import { keyOf } from '../policy/model.ts'
+import type { ClusterEvent, Namespace, NetworkPolicy, ObjectKey, Pod } from '../policy/model.ts'
+import { type LocalAttachment, LocalPods } from './local-pods.ts'
+import { subjectOf } from './source-change.ts'
+import type { Gone, ObjectKind, Refused, SourceChange, Subject } from './source-change.ts'
+
+/** An object that the source has in a form that cannot be used. */
+export interface RefusedObject {
+  readonly subject: Subject
+  /** Sentences that name the field. */
+  readonly problems: readonly string[]
+  /** What holds instead. The salvage of a policy isolates, that of a namespace has its name alone. */
+  readonly inForce: 'last accepted version' | 'salvage' | 'nothing'
+}
+
+/**
+ * The cluster as policy must see it: what a source of objects says, and what the CNI attached on this
+ * node. Every method returns the events that lead from the state before it to the state after it, and no
+ * others: whoever applies them all has the same objects as `cluster`.
+ */
+export class ClusterState {
+  readonly #objects: MutableCluster = {
+    namespaces: new Map(),
+    pods: new Map(),
+    policies: new Map(),
+    nodes: new Map(),
+  }
+  readonly #local = new LocalPods()
+  readonly #refused = new Map<string, RefusedObject>()
+
+  get cluster(): Cluster {
+    return this.#objects
+  }
+
+  /** For status: each until the source has an acceptable version of it, or none. */
+  get refused(): readonly RefusedObject[] {
+    return [...this.#refused.values()]
+  }
+
+  /** What changed, as a watch tells it. Takes time by the number of changes, not of objects. */
+  apply(changes: Iterable<SourceChange>): ClusterEvent[] {
+    return [...changes].flatMap((change) => this.#apply(change))
+  }
+
+  /** Everything that the source has of these kinds; what it no longer mentions is gone. */
+  replace(kinds: readonly ObjectKind[], changes: readonly SourceChange[]): ClusterEvent[] {
+    const mentioned = new Set(changes.map((change) => idOf(subjectOf(change))))
+    const gone = kinds.flatMap((kind) => this.#allOf(kind))
+    return [
+      ...this.apply(changes),
+      ...this.apply(gone.filter((change) => !mentioned.has(idOf(change)))),
+    ]
+  }
+
+  /**
+   * A CNI ADD. `known` says whether the source has told of this pod (by uid) yet: until then it has no
+   * labels, and only policies that select every pod of its namespace apply to it.
+   */
+  attach(attachment: LocalAttachment): { events: ClusterEvent[]; known: boolean } {
+    const key = keyOf(attachment)
+    const source = this.#local.has(key) ? undefined : this.#objects.pods.get(key)
+    this.#local.attach(attachment, source)
+    return { events: this.#putPod(key, undefined), known: this.#local.isKnown(key) }
+  }
+
+  /** A CNI DEL; nothing happens if the id is not attached. */
+  detach(id: string): ClusterEvent[] {
+    const found = this.#local.detach(id)
+    return found === undefined ? [] : this.#putPod(found.key, found.source)
+  }
+
+  #apply(change: SourceChange): ClusterEvent[] {
+    if (change.kind === 'refused') return this.#refuse(change)
+    const subject = subjectOf(change)
+    this.#refused.delete(idOf(subject))
+    const { namespaces, policies, nodes } = this.#objects
+    switch (change.kind) {
+      case 'namespace':
+        return put(namespaces, change.namespace.name, change.namespace) ? [change] : []
+      case 'policy':
+        return put(policies, keyOf(change.policy), change.policy) ? [change] : []
+      case 'node':
+        return put(nodes, change.name, change.addresses) ? [change] : []
+      case 'pod':
+        this.#local.setSource(keyOf(change.pod), change.pod)
+        return this.#putPod(keyOf(change.pod), change.pod)
+      case 'gone':
+        return this.#remove(change)
+    }
+  }
+
+  #remove(change: Gone): ClusterEvent[] {
+    const { namespaces, policies, nodes } = this.#objects
+    const { key } = change
+    switch (change.object) {
+      case 'namespace':
+        return namespaces.delete(key) ? [{ kind: 'namespaceGone', name: key }] : []
+      case 'node':
+        return nodes.delete(key) ? [{ kind: 'nodeGone', name: key }] : []
+      case 'policy':
+        return policies.delete(change.key) ? [{ kind: 'policyGone', key: change.key }] : []
+      case 'pod':
+        this.#local.setSource(change.key, undefined)
+        return this.#putPod(change.key, undefined)
+    }
+  }
+
+  /** Brings the pod of this name to what it is locally, else to what the source says. */
+  #putPod(key: ObjectKey, source: Pod | undefined): ClusterEvent[] {
+    const pod = this.#local.podAt(key) ?? source
+    if (pod !== undefined) return put(this.#objects.pods, key, pod) ? [{ kind: 'pod', pod }] : []
+    return this.#objects.pods.delete(key) ? [{ kind: 'podGone', key }] : []
+  }
+
+  #refuse({ problems, salvage, ...subject }: Refused): ClusterEvent[] {
+    const before = this.#refused.get(idOf(subject))?.inForce ?? 'last accepted version'
+    const accepted = before === 'last accepted version' && this.#has(subject)
+    const events = accepted || salvage === undefined ? [] : this.#apply(salvage)
+    const inForce = accepted ? 'last accepted version' : salvage ? 'salvage' : 'nothing'
+    this.#refused.set(idOf(subject), { subject, problems, inForce })
+    return events
+  }
+
+  #has({ object, key }: Subject): boolean {
+    const { namespaces, pods, policies, nodes } = this.#objects
+    const objects: Record<ObjectKind, ReadonlyMap<string, unknown>> = {
+      namespace: namespaces,
+      pod: pods,
+      policy: policies,
+      node: nodes,
+    }
+    return objects[object].has(key)
+  }
+
+  /** All objects of a kind, refused ones too, as being gone. */
+  #allOf(kind: ObjectKind): Gone[] {
+    const refused = this.refused.map(({ subject }) => subject)
+    return [...this.#subjects(kind), ...refused.filter(({ object }) => object === kind)].map(
+      (subject) => ({ kind: 'gone', ...subject }),
+    )
+  }
+
+  #subjects(object: ObjectKind): Subject[] {
+    const { namespaces, pods, policies, nodes } = this.#objects
+    switch (object) {
+      case 'namespace':
+        return [...namespaces.keys()].map((key) => ({ object, key }))
+      case 'node':
+        return [...nodes.keys()].map((key) => ({ object, key }))
+      case 'pod':
+        return [...pods.keys()].map((key) => ({ object, key }))
+      case 'policy':
+        return [...policies.keys()].map((key) => ({ object, key }))
+    }
+  }
+}
+
+interface MutableCluster extends Cluster {
+  readonly namespaces: Map<string, Namespace>
+  readonly pods: Map<ObjectKey, Pod>
+  readonly policies: Map<ObjectKey, NetworkPolicy>
+  readonly nodes: Map<string, readonly Address[]>
+}
+
+function idOf({ object, key }: Subject): string {
+  return `${object} ${key}`
+}
+
+/** @returns whether that was news. */
+function put<Key, Value>(objects: Map<Key, Value>, key: Key, value: Value): boolean {
+  if (isDeepStrictEqual(objects.get(key), value)) return false
+  objects.set(key, value)
+  return true
+}
