@@ -1,0 +1,99 @@
+import { parseAddress } from '../policy/address.ts'
+import type { Address } from '../policy/address.ts'
+import { describe, hostInterfaceOf } from '../pods/attachment.ts'
+import { reasonOf } from '../pods/errors.ts'
+import type { PodRecord } from '../pods/record.ts'
+import { release } from '../pods/release.ts'
+import type { PodLinks } from '../pods/wiring.ts'
+import { type AddArguments, parseAddArguments } from './arguments.ts'
+import { type NetworkConfig, parseConfig } from './config.ts'
+import { CniError, toCniError } from './errors.ts'
+import { addResult } from './result.ts'
+import type { CniParts, Verb } from './verbs.ts'
+
+/** ADD: gives a pod its network. Its policy is in the kernel before its link is up. */
+export const add: Verb = async (request, parts) => {
+  const config = parseConfig(request.stdin)
+  const asked = parseAddArguments(request.environment)
+  return parts.inTurn(hostInterfaceOf(asked), async () => {
+    const record = reserve(asked, config, parts)
+    try {
+      const links = await connect(record, config, parts)
+      const outcome = { attachment: record, netns: asked.netns, links, dns: config.dns }
+      return addResult(outcome, config.cniVersion)
+    } catch (error) {
+      throw await undo(record, error, parts)
+    }
+  })
+}
+
+/** Takes addresses and writes the record, so that whatever follows can be undone even by another process. */
+function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): PodRecord {
+  const hostInterface = hostInterfaceOf(asked)
+  const existing = parts.records.get(hostInterface)
+  if (existing !== undefined && existing.releasedAt === undefined) {
+    // Specification, ADD: a runtime must not add twice without a DEL between.
+    throw new CniError(
+      'interfaceExists',
+      `Container ${asked.containerId} already has ${describe(existing)}; DEL it first`,
+    )
+  }
+  const { pod, containerId, ifName, netns } = asked
+  const addresses = parts.ipam.allocate(config.requestedAddresses.map(requestedAddress))
+  const record = {
+    pod,
+    containerId,
+    ifName,
+    netns,
+    hostInterface,
+    addresses,
+    releasedAt: undefined,
+  }
+  try {
+    parts.records.put(record)
+  } catch (error) {
+    parts.ipam.free(addresses)
+    throw error
+  }
+  return record
+}
+
+async function connect(
+  record: PodRecord,
+  config: NetworkConfig,
+  parts: CniParts,
+): Promise<PodLinks> {
+  const links = parts.wiring.create(record, record.netns, config.mtu)
+  try {
+    await parts.enforcement.attach(record)
+  } catch (error) {
+    throw toCniError(
+      error,
+      'enforcementFailed',
+      `The policy of ${describe(record)} could not be put into force`,
+    )
+  }
+  parts.wiring.raise(record, record.netns, links)
+  return links
+}
+
+/** Leaves nothing of a failed ADD, and gives the error to answer with. */
+async function undo(record: PodRecord, error: unknown, parts: CniParts): Promise<CniError> {
+  const failure = toCniError(error, 'internal', `${describe(record)} got no network`)
+  try {
+    await release(record.hostInterface, parts)
+    return failure
+  } catch (second) {
+    const details = `Nor could it all be undone; DEL will try again: ${reasonOf(second)}`
+    return new CniError(failure.kind, failure.message, { details, cause: failure })
+  }
+}
+
+function requestedAddress(text: string): Address {
+  const address = parseAddress(text)
+  if (address !== undefined) return address
+  throw new CniError(
+    'invalidConfiguration',
+    `The network configuration's runtimeConfig.ips must hold addresses, not ${JSON.stringify(text.slice(0, 60))}`,
+  )
+}

@@ -1,0 +1,108 @@
+import type { PodIdentity } from '../pods/attachment.ts'
+import { CniError } from './errors.ts'
+
+type Environment = ReadonlyMap<string, string>
+
+/** Which interface of which container a verb is about: the key of everything that we store. */
+export interface AttachmentKey {
+  readonly containerId: string
+  readonly ifName: string
+}
+
+/** The parameters of an ADD. */
+export interface AddArguments extends AttachmentKey {
+  /** Path of the container's network namespace. */
+  readonly netns: string
+  readonly pod: PodIdentity
+}
+
+/**
+ * The parameters of an ADD.
+ *
+ * @throws CniError (invalidEnvironment) that names the variable.
+ */
+export function parseAddArguments(environment: Environment): AddArguments {
+  return {
+    ...parseAttachmentKey(environment),
+    netns: required(environment, 'CNI_NETNS', /^\/[^\0]*$/u, 'an absolute path'),
+    pod: podOf(parsePairs(environment.get('CNI_ARGS') ?? '')),
+  }
+}
+
+/**
+ * The parameters of a DEL: the namespace may be gone and the arguments lost (specification, DEL), so no more
+ * than the key is asked for.
+ *
+ * @throws CniError (invalidEnvironment) that names the variable.
+ */
+export function parseAttachmentKey(environment: Environment): AttachmentKey {
+  return {
+    containerId: required(
+      environment,
+      'CNI_CONTAINERID',
+      /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/u,
+      'a letter or digit, then these and _ . -',
+    ),
+    // What the kernel's dev_valid_name accepts: 15 bytes and no '/', ':' or space.
+    ifName: required(
+      environment,
+      'CNI_IFNAME',
+      /^(?!\.{1,2}$)[\x21-\x2e\x30-\x39\x3b-\x7e]{1,15}$/u,
+      'an interface name of at most 15 characters',
+    ),
+  }
+}
+
+/** Each part of a name is a DNS label (Kubernetes: names of namespaces and pods). */
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/u
+const POD_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/u
+const UID = /^[a-zA-Z0-9-]{0,128}$/u
+
+/** Keys of CNI_ARGS that we read or may safely pass over. */
+const KNOWN_PAIRS = new Set([
+  'IgnoreUnknown',
+  'K8S_POD_NAMESPACE',
+  'K8S_POD_NAME',
+  'K8S_POD_UID',
+  'K8S_POD_INFRA_CONTAINER_ID',
+])
+
+function podOf(pairs: Environment): PodIdentity {
+  return {
+    namespace: required(pairs, 'K8S_POD_NAMESPACE', NAMESPACE, 'the name of a namespace'),
+    name: required(pairs, 'K8S_POD_NAME', POD_NAME, 'the name of a pod'),
+    // containerd before 1.6 and CRI-O before 1.23 do not send it.
+    uid: matching('K8S_POD_UID', pairs.get('K8S_POD_UID') ?? '', UID, 'a UID'),
+  }
+}
+
+function parsePairs(text: string): Environment {
+  const pairs = new Map<string, string>()
+  for (const pair of text.split(';').filter((part) => part !== '')) {
+    const equals = pair.indexOf('=')
+    if (equals < 1) throw invalid('CNI_ARGS', pair, 'NAME=VALUE pairs separated by ;')
+    pairs.set(pair.slice(0, equals), pair.slice(equals + 1))
+  }
+  const ignoreUnknown = /^(1|t|true)$/iu.test(pairs.get('IgnoreUnknown') ?? '')
+  const unknown = [...pairs.keys()].find((name) => !KNOWN_PAIRS.has(name))
+  if (unknown !== undefined && !ignoreUnknown) {
+    throw invalid('CNI_ARGS', unknown, 'only names that sluice knows, unless IgnoreUnknown=1')
+  }
+  return pairs
+}
+
+function required(values: Environment, name: string, pattern: RegExp, expected: string): string {
+  const value = values.get(name) ?? ''
+  if (value === '') throw new CniError('invalidEnvironment', `${name} is missing`)
+  return matching(name, value, pattern, expected)
+}
+
+function matching(name: string, value: string, pattern: RegExp, expected: string): string {
+  if (!pattern.test(value)) throw invalid(name, value, expected)
+  return value
+}
+
+function invalid(name: string, value: string, expected: string): CniError {
+  const shown = JSON.stringify(value.slice(0, 64))
+  return new CniError('invalidEnvironment', `${name} must be ${expected}, not ${shown}`)
+}

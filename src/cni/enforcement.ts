@@ -1,0 +1,12 @@
+import type { Attachment } from '../pods/attachment.ts'
+
+/** What the CNI asks of those who put policy into force. */
+export interface Enforcement {
+  /** When it resolves, the kernel enforces this pod's policy for its addresses and interface. Until then the pod has no link. */
+  attach(attachment: Attachment): Promise<void>
+  /**
+   * When it resolves, nothing in the kernel speaks of these addresses as this pod's. Told more than once, and
+   * of attachments that never got as far as `attach`.
+   */
+  detach(attachment: Attachment): Promise<void>
+}

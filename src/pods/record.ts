@@ -1,0 +1,44 @@
+import * as v from 'valibot'
+import { formatAddress, parseAddress } from '../policy/address.ts'
+import type { Attachment } from './attachment.ts'
+
+/** An attachment as it is kept from ADD to the end of its addresses' rest. */
+export interface PodRecord extends Attachment {
+  /** Path of the pod's network namespace, as ADD gave it. */
+  readonly netns: string
+  /** Milliseconds since the epoch; undefined = the pod has its network. Afterwards its addresses rest. */
+  readonly releasedAt: number | undefined
+}
+
+const schema = v.object({
+  pod: v.object({ namespace: v.string(), name: v.string(), uid: v.string() }),
+  containerId: v.string(),
+  ifName: v.string(),
+  hostInterface: v.string(),
+  addresses: v.array(v.string()),
+  netns: v.string(),
+  releasedAt: v.optional(v.number()),
+})
+
+export function encodeRecord(record: PodRecord): string {
+  return `${JSON.stringify({ ...record, addresses: record.addresses.map(formatAddress) })}\n`
+}
+
+/** @throws Error with a phrase that says what is wrong. */
+export function decodeRecord(text: string): PodRecord {
+  const parsed = v.safeParse(schema, JSON.parse(text))
+  if (!parsed.success) {
+    const [issue] = parsed.issues
+    throw new Error(
+      `${v.getDotPath(issue) ?? 'it'} must be ${issue.expected}, not ${issue.received}`,
+    )
+  }
+  const { addresses, releasedAt, ...rest } = parsed.output
+  return { ...rest, releasedAt, addresses: addresses.map(addressOf) }
+}
+
+function addressOf(text: string): Attachment['addresses'][number] {
+  const address = parseAddress(text)
+  if (address === undefined) throw new Error(`${JSON.stringify(text)} is no address`)
+  return address
+}

@@ -1,0 +1,39 @@
+import type { Attachment } from './attachment.ts'
+import type { Ipam } from './ipam.ts'
+import type { Records } from './records.ts'
+import type { Wiring } from './wiring.ts'
+
+export interface ReleaseParts {
+  readonly ipam: Ipam
+  readonly records: Records
+  readonly wiring: Wiring
+  /** Takes the pod's policy out of the kernel; told more than once. */
+  readonly enforcement: { detach(attachment: Attachment): Promise<void> }
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+/**
+ * Undoes all that was done for one attachment, in the order that keeps every instant safe: no link, so no
+ * packet, before the policy goes; no policy before the address is anyone else's. May be repeated: what is
+ * gone already is passed over, and after a failure the record still tells the next call what is left.
+ */
+export async function release(hostInterface: string, parts: ReleaseParts): Promise<void> {
+  const { ipam, records, wiring } = parts
+  wiring.remove(hostInterface)
+  const record = records.get(hostInterface)
+  if (record === undefined || record.releasedAt !== undefined) return
+  await parts.enforcement.detach(record)
+  // The record stays while the addresses rest, so that a restart does not cut the rest short.
+  const releasedAt = parts.now()
+  records.put({ ...record, releasedAt })
+  ipam.free(record.addresses, releasedAt)
+  forgetRested(ipam, records)
+}
+
+function forgetRested(ipam: Ipam, records: Records): void {
+  const restedSince = ipam.restedSince()
+  for (const { hostInterface, releasedAt } of records.all()) {
+    if (releasedAt !== undefined && releasedAt <= restedSince) records.remove(hostInterface)
+  }
+}
