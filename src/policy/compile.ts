@@ -1,0 +1,222 @@
+import { AddressClasses } from './compile/address-classes.ts'
+import type { Address } from './address.ts'
+import { Classes } from './compile/classes.ts'
+import { Draft } from './compile/draft.ts'
+import { Inventory, type Replacement, isSubject } from './compile/inventory.ts'
+import type { ClusterEvent, Direction, Pod } from './model.ts'
+import { PortSets } from './compile/port-sets.ts'
+import type { PortSet } from './ports.ts'
+import { Profiles } from './compile/profiles.ts'
+import { addReach } from './compile/reach.ts'
+import { Selection } from './compile/selection.ts'
+import { Subjects } from './compile/subjects.ts'
+import { type PortSetId, type TableChange, type Tables, WORLD } from './tables.ts'
+import { Traits } from './compile/traits.ts'
+
+export interface CompilerOptions {
+  /** The first class id to give: above all that the kernel still holds. */
+  readonly firstClass?: number
+  /** Port sets that the kernel still holds: equal contents keep their ids, new ones get higher ids. */
+  readonly portSetIds?: Iterable<readonly [PortSetId, PortSet]>
+}
+
+export interface CompilerStats {
+  /** Policies in force here: they select a local pod that has an address. */
+  readonly policies: number
+  /** Selectors, blocks and port names by which these policies tell addresses apart. */
+  readonly traits: number
+  /** `WORLD` included. */
+  readonly classes: number
+  readonly portSets: number
+  readonly profiles: number
+  readonly localPods: number
+  /** Over all subjects and both directions. */
+  readonly rows: number
+}
+
+/**
+ * Keeps the `Tables` of one node up to date with the cluster, and says after each event what changed.
+ *
+ * An event leads to at most three changes, and each either moves addresses between classes or switches
+ * verdicts, never both. So a packet that meets the class from before a change and the verdict from after
+ * it is judged by the state before or the state after:
+ *  1. *refine*: policies that come into force bring their traits; addresses move to classes that tell
+ *     these apart, on which no verdict depends yet. Addresses of pods that came, changed or went move too;
+ *  2. *switch*: subjects take their new verdicts; no address moves;
+ *  3. *coarsen*: traits that no policy in force names any more go; addresses move to classes that do not
+ *     tell them apart, on which no verdict depends any more.
+ */
+export class Compiler {
+  readonly #inventory = new Inventory()
+  readonly #traits = new Traits()
+  readonly #selection = new Selection(this.#inventory, this.#traits)
+  readonly #classes: Classes
+  readonly #portSets: PortSets
+  readonly #profiles: Profiles
+  readonly #addresses: AddressClasses
+  readonly #subjects = new Subjects()
+  /** Addresses whose class events since the last change may have changed. */
+  readonly #moved = new Set<Address>()
+  /** Addresses whose verdicts they may have changed. */
+  readonly #switched = new Set<Address>()
+
+  constructor({ firstClass = WORLD + 1, portSetIds = [] }: CompilerOptions = {}) {
+    this.#classes = new Classes(firstClass)
+    this.#portSets = new PortSets(portSetIds)
+    this.#profiles = new Profiles(this.#portSets, this.#classes)
+    this.#addresses = new AddressClasses(this.#inventory, this.#traits, this.#classes)
+  }
+
+  /**
+   * Takes events in and returns the changes to the tables that they lead to, to be made in this order.
+   * Neighbouring events of pods and namespaces share changes; those that may switch verdicts in force
+   * (of policies, and of pods wired here before) stand alone, so that verdicts switch in their order.
+   */
+  apply(events: Iterable<ClusterEvent>): TableChange[] {
+    const changes: TableChange[] = []
+    for (const event of events) {
+      const alone = this.#standsAlone(event)
+      if (alone) changes.push(...this.#advance())
+      const replacement = this.#inventory.replace(event)
+      if (replacement !== undefined) this.#note(replacement)
+      if (alone) changes.push(...this.#advance())
+    }
+    changes.push(...this.#advance())
+    return changes
+  }
+
+  /** The whole of the tables, as all changes so far have made them. */
+  tables(): Tables {
+    const portSets = new Map<PortSetId, PortSet>()
+    for (const { id, content } of this.#portSets.values()) portSets.set(id, content)
+    return {
+      portSets,
+      podClasses: this.#addresses.podClasses(),
+      blockClasses: this.#addresses.blockClasses(),
+      subjects: this.#subjects.verdicts(),
+    }
+  }
+
+  stats(): CompilerStats {
+    return {
+      policies: this.#selection.policies,
+      traits: this.#traits.size,
+      classes: this.#classes.size,
+      portSets: this.#portSets.size,
+      profiles: this.#profiles.size,
+      localPods: this.#selection.subjects,
+      rows: this.#subjects.countRows(),
+    }
+  }
+
+  #standsAlone(event: ClusterEvent): boolean {
+    if (event.kind === 'policy' || event.kind === 'policyGone') return true
+    const pod = this.#inventory.podBefore(event)
+    return pod !== undefined && this.#selection.has(pod)
+  }
+
+  #note(replacement: Replacement): void {
+    switch (replacement.kind) {
+      case 'pod':
+        return this.#replacePod(replacement.before, replacement.after)
+      case 'namespace':
+        this.#traits.relabelled(replacement.name)
+        for (const pod of this.#inventory.podsOf(replacement.name)) {
+          addAll(this.#moved, pod.addresses)
+        }
+        return
+      case 'policy': {
+        const concerned = this.#selection.replacePolicy(replacement.before, replacement.after)
+        for (const pod of concerned) addAll(this.#switched, pod.addresses)
+        return
+      }
+    }
+  }
+
+  #replacePod(before: Pod | undefined, after: Pod | undefined): void {
+    if (before !== undefined) {
+      addAll(this.#moved, before.addresses)
+      if (isSubject(before)) {
+        addAll(this.#switched, before.addresses)
+        this.#selection.removeSubject(before)
+      }
+    }
+    if (after !== undefined) {
+      addAll(this.#moved, after.addresses)
+      if (isSubject(after)) {
+        addAll(this.#switched, after.addresses)
+        this.#selection.addSubject(after)
+      }
+    }
+  }
+
+  /** Carries out what the events since the last call call for. */
+  #advance(): TableChange[] {
+    const changes = [this.#refine(), this.#switch(), this.#coarsen()]
+    return changes.filter((change) => change !== undefined)
+  }
+
+  #refine(): TableChange | undefined {
+    const draft = new Draft()
+    addReach(this.#traits.takeCreated(), this.#inventory, this.#moved)
+    this.#addresses.update(this.#moved, draft)
+    this.#moved.clear()
+    return this.#settle(draft)
+  }
+
+  #switch(): TableChange | undefined {
+    const draft = new Draft()
+    for (const subject of this.#switched) {
+      this.#judge('ingress', subject, draft)
+      this.#judge('egress', subject, draft)
+    }
+    this.#switched.clear()
+    return this.#settle(draft)
+  }
+
+  #coarsen(): TableChange | undefined {
+    this.#selection.release()
+    const gone = this.#traits.sweep()
+    if (gone.length === 0) return undefined
+    const draft = new Draft()
+    addReach(gone, this.#inventory, this.#moved)
+    this.#addresses.update(this.#moved, draft)
+    this.#moved.clear()
+    return this.#settle(draft)
+  }
+
+  /** Gives a local address the profile of the pod that owns it now. */
+  #judge(direction: Direction, subject: Address, draft: Draft): void {
+    const pod = this.#inventory.owners.of(subject)
+    const before = this.#subjects.profileOf(direction, subject)
+    const after = pod && this.#profiles.hold(direction, pod, this.#selection.of(pod))
+    this.#subjects.assign(direction, subject, after, draft)
+    if (before !== undefined) this.#profiles.drop(before)
+  }
+
+  /** Completes a draft: rows of new and retired classes, then whatever became new or unused by it. */
+  #settle(draft: Draft): TableChange | undefined {
+    const classes = this.#classes.settle()
+    for (const created of classes.created) {
+      for (const profile of this.#profiles.admit(created)) {
+        this.#subjects.noteRow(profile, created.id, draft)
+      }
+    }
+    for (const retired of classes.retired) {
+      for (const profile of this.#profiles.expel(retired)) {
+        this.#subjects.noteRow(profile, retired.id, draft)
+      }
+    }
+    this.#profiles.sweep()
+    const portSets = this.#portSets.settle()
+    return draft.finish({
+      newPortSets: portSets.created,
+      retiredClasses: classes.retired.map(({ id }) => id),
+      retiredPortSets: portSets.retired,
+    })
+  }
+}
+
+function addAll<T>(set: Set<T>, items: Iterable<T>): void {
+  for (const item of items) set.add(item)
+}

@@ -1,0 +1,63 @@
+import { type Address, contains, familyOf } from '../address.ts'
+import type { Inventory } from './inventory.ts'
+import { satisfies } from './label-match.ts'
+import type { Pod } from '../model.ts'
+import { covers } from './term-index.ts'
+import type { BlockTrait, PodTrait, PortNameTrait, Trait } from './traits.ts'
+
+/** Adds to `found` every pod address that has one of the traits, and perhaps some that have none. */
+export function addReach(
+  traits: readonly Trait[],
+  inventory: Inventory,
+  found: Set<Address>,
+): void {
+  const terms = traits.filter((trait) => trait.kind === 'pods')
+  if (terms.length > 0) addPods(terms, inventory, found)
+  const blocks = traits.filter((trait) => trait.kind === 'block')
+  if (blocks.length > 0) addInside(blocks, inventory, found)
+  const names = traits.filter((trait) => trait.kind === 'portName')
+  if (names.length > 0) addNaming(names, inventory, found)
+}
+
+/** From this many traits on it costs more to try them one by one than to find all traits of a pod anew. */
+const MANY = 8
+
+function addPods(terms: readonly PodTrait[], inventory: Inventory, found: Set<Address>): void {
+  for (const namespace of inventory.namespacesWithPods()) {
+    const labels = inventory.labelsOf(namespace)
+    const here = terms.filter(({ namespaces }) => covers(namespaces, namespace, labels))
+    if (here.length === 0) continue
+    const all = here.length >= MANY
+    for (const pod of inventory.podsOf(namespace)) {
+      if (all || here.some((term) => satisfies(pod.labels, term.pods))) add(pod, found)
+    }
+  }
+}
+
+function addInside(blocks: readonly BlockTrait[], inventory: Inventory, found: Set<Address>): void {
+  const all = blocks.length >= MANY
+  const families = new Set(blocks.map(({ cidr }) => familyOf(cidr.first)))
+  for (const address of inventory.owners.addresses()) {
+    if (!families.has(familyOf(address))) continue
+    if (all || blocks.some(({ cidr }) => contains(cidr, address))) found.add(address)
+  }
+}
+
+function addNaming(
+  names: readonly PortNameTrait[],
+  inventory: Inventory,
+  found: Set<Address>,
+): void {
+  const wanted = new Set(names.map(({ name, protocol }) => `${protocol} ${name}`))
+  for (const namespace of inventory.namespacesWithPods()) {
+    for (const pod of inventory.podsOf(namespace)) {
+      if (pod.namedPorts.some(({ name, protocol }) => wanted.has(`${protocol} ${name}`))) {
+        add(pod, found)
+      }
+    }
+  }
+}
+
+function add(pod: Pod, found: Set<Address>): void {
+  for (const address of pod.addresses) found.add(address)
+}

@@ -1,0 +1,77 @@
+import { type ActivePolicy, ActivePolicies } from './active-policies.ts'
+import type { Inventory } from './inventory.ts'
+import { satisfies } from './label-match.ts'
+import type { NetworkPolicy, Pod } from '../model.ts'
+import type { Traits } from './traits.ts'
+
+/** Which policies select which subjects. A policy that selects at least one is in force. */
+export class Selection {
+  readonly #inventory: Inventory
+  readonly #active: ActivePolicies
+  readonly #selecting = new Map<Pod, readonly ActivePolicy[]>()
+  /** Selections that have ended, until `release`. */
+  #ended: ActivePolicy[] = []
+
+  constructor(inventory: Inventory, traits: Traits) {
+    this.#inventory = inventory
+    this.#active = new ActivePolicies(traits)
+  }
+
+  get policies(): number {
+    return this.#active.size
+  }
+
+  get subjects(): number {
+    return this.#selecting.size
+  }
+
+  has(pod: Pod): boolean {
+    return this.#selecting.has(pod)
+  }
+
+  /** The policies that select a pod; none for one that is no subject. */
+  of(pod: Pod): readonly ActivePolicy[] {
+    return this.#selecting.get(pod) ?? []
+  }
+
+  addSubject(pod: Pod): void {
+    const selecting: ActivePolicy[] = []
+    for (const policy of this.#inventory.policiesOf(pod.namespace)) {
+      if (satisfies(pod.labels, policy.podSelector)) selecting.push(this.#active.hold(policy))
+    }
+    this.#selecting.set(pod, selecting)
+  }
+
+  removeSubject(pod: Pod): void {
+    this.#ended.push(...this.of(pod))
+    this.#selecting.delete(pod)
+  }
+
+  /** Puts one policy, or a version of it, in the place of another; returns the subjects concerned. */
+  replacePolicy(before: NetworkPolicy | undefined, after: NetworkPolicy | undefined): Pod[] {
+    const namespace = (after ?? before)?.namespace
+    if (namespace === undefined) return []
+    const concerned: Pod[] = []
+    for (const pod of this.#inventory.subjectsOf(namespace)) {
+      const selecting = this.of(pod)
+      const kept = selecting.filter(({ policy }) => policy !== before)
+      const ended = selecting.filter(({ policy }) => policy === before)
+      const begun =
+        after !== undefined && satisfies(pod.labels, after.podSelector)
+          ? [this.#active.hold(after)]
+          : []
+      if (ended.length + begun.length === 0) continue
+      this.#ended.push(...ended)
+      this.#selecting.set(pod, [...kept, ...begun])
+      concerned.push(pod)
+    }
+    return concerned
+  }
+
+  /** Lets go of the policies that select nobody any more, and of their traits. */
+  release(): void {
+    for (const active of this.#ended) this.#active.drop(active)
+    this.#ended = []
+    this.#active.sweep()
+  }
+}
