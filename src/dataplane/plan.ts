@@ -83,16 +83,11 @@ function amend(
     if (before === portSet || retired.has(id)) continue
     if (!isLive(state, id)) {
       steps.make.push({ ...row, portSet })
-    } else if (defaultChanges && portSet === undefined) {
-      // Falls to the default: takes its new value first, and goes after.
-      steps.switch.push({ ...row, portSet: wanted.default })
-      steps.drop.push({ ...row, portSet })
-    } else {
-      if (defaultChanges && before === undefined) {
-        steps.make.push({ ...row, portSet: held?.default })
-      }
-      steps.switch.push({ ...row, portSet })
+      continue
     }
+    // A packet could miss the new row and still read the new default: spell today's default out first.
+    if (defaultChanges && before === undefined) steps.make.push({ ...row, portSet: held?.default })
+    steps.switch.push({ ...row, portSet })
   }
   if (defaultChanges) {
     steps.switch.push({ kind: 'default', direction, subject, portSet: wanted.default })

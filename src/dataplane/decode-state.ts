@@ -1,0 +1,173 @@
+import { type AnyElement, describeSet, type SetNode } from '../nftables/set.ts'
+import { type Address, type Family, ip4, ip6 } from '../policy/address.ts'
+import type { Direction } from '../policy/model.ts'
+import { parsePort } from '../policy/port.ts'
+import type { PortRange, PortSet } from '../policy/ports.ts'
+import type { BlockClass, ClassId, PortSetId } from '../policy/tables.ts'
+import { DataplaneError } from './errors.ts'
+import { DIRECTIONS, emptyKernelState, FAMILIES, type KernelState, record } from './kernel-state.ts'
+import { protocolOf } from './protocols.ts'
+import { sets } from './sets.ts'
+
+/**
+ * Reads the kernel's elements back into the state that they spell out.
+ *
+ * @param elementsOf the elements of one set, as dumped
+ * @throws {DataplaneError} SLUICE_TABLE_DAMAGED when they are not what this program writes: the set is named
+ */
+export function decodeState(elementsOf: (set: SetNode) => readonly AnyElement[]): KernelState {
+  const state = emptyKernelState()
+  for (const family of FAMILIES) {
+    readAddresses(state, family, elementsOf)
+    for (const direction of DIRECTIONS) readSubjects(state, direction, family, elementsOf)
+  }
+  readPortSets(state, elementsOf)
+  return state
+}
+
+type ElementsOf = (set: SetNode) => readonly AnyElement[]
+
+function readAddresses(state: KernelState, family: Family, elementsOf: ElementsOf): void {
+  const podClass = sets.podClass[family]
+  for (const { key, data } of elementsOf(podClass)) {
+    const [address] = addresses(podClass, family, [key])
+    record(state, { kind: 'podClass', address, class: classId(podClass, data) })
+  }
+  record(state, { kind: 'blockClasses', family, blocks: readBlocks(family, elementsOf) })
+  const podInterface = sets.podInterface[family]
+  for (const { key } of elementsOf(podInterface)) {
+    const [name, value] = tuple(podInterface, key, 2)
+    const [address] = addresses(podInterface, family, [value])
+    record(state, { kind: 'local', address, interface: String(name) })
+  }
+}
+
+function readBlocks(family: Family, elementsOf: ElementsOf): BlockClass[] {
+  const set = sets.blockClass[family]
+  const blocks: BlockClass[] = []
+  for (const { key, last, data } of elementsOf(set)) {
+    if (key === '*') continue
+    const [first, end] = addresses(set, family, [key, last ?? key])
+    blocks.push({ first, last: end, class: classId(set, data) })
+  }
+  return blocks.sort((a, b) => (a.first < b.first ? -1 : 1))
+}
+
+function readSubjects(
+  state: KernelState,
+  direction: Direction,
+  family: Family,
+  elementsOf: ElementsOf,
+): void {
+  const members = sets.members[direction][family]
+  for (const { key } of elementsOf(members)) {
+    const [subject] = addresses(members, family, [key])
+    record(state, { kind: 'member', direction, subject, member: true })
+  }
+  const defaults = sets.defaults[direction][family]
+  for (const { key, data } of elementsOf(defaults)) {
+    const [subject] = addresses(defaults, family, [key])
+    const portSet = portSetId(defaults, data)
+    refer(state, portSet)
+    record(state, { kind: 'default', direction, subject, portSet })
+  }
+  const rows = sets.rows[direction][family]
+  for (const { key, data } of elementsOf(rows)) {
+    const [value, id] = tuple(rows, key, 2)
+    const [subject] = addresses(rows, family, [value])
+    const portSet = portSetId(rows, data)
+    refer(state, portSet)
+    record(state, { kind: 'row', direction, subject, class: classId(rows, id), portSet })
+  }
+}
+
+/** A port set without elements is known only by what refers to it. */
+function refer(state: KernelState, id: PortSetId): void {
+  if (!state.portSets.has(id)) state.portSets.set(id, emptyPortSet(id))
+}
+
+function emptyPortSet(id: PortSetId): PortSet {
+  return { kind: id >= 0xc000_0000 ? 'deny' : 'allow', all: false, protocols: [], ranges: [] }
+}
+
+function readPortSets(state: KernelState, elementsOf: ElementsOf): void {
+  const content = (id: PortSetId): PortSet => state.portSets.get(id) ?? emptyPortSet(id)
+  for (const { key } of elementsOf(sets.portsAll)) {
+    const id = portSetId(sets.portsAll, key)
+    state.portSets.set(id, { ...content(id), all: true })
+  }
+  for (const { key } of elementsOf(sets.portsProto)) {
+    const [value, number] = tuple(sets.portsProto, key, 2)
+    const id = portSetId(sets.portsProto, value)
+    const protocols = [...content(id).protocols, protocol(sets.portsProto, number)].sort()
+    state.portSets.set(id, { ...content(id), protocols })
+  }
+  for (const set of [sets.portsPort, sets.portsRange]) {
+    for (const { key, last } of elementsOf(set)) {
+      const [value, number, first] = tuple(set, key, 3)
+      const end = last === undefined ? first : tuple(set, last, 3)[2]
+      const id = portSetId(set, value)
+      const range = {
+        protocol: protocol(set, number),
+        first: port(set, first),
+        last: port(set, end),
+      }
+      state.portSets.set(id, {
+        ...content(id),
+        ranges: [...content(id).ranges, range].sort(byPort),
+      })
+    }
+  }
+}
+
+function byPort(a: PortRange, b: PortRange): number {
+  if (a.protocol !== b.protocol) return a.protocol < b.protocol ? -1 : 1
+  return a.first - b.first
+}
+
+function tuple(set: SetNode, value: unknown, length: number): readonly unknown[] {
+  if (!Array.isArray(value) || value.length !== length) throw damaged(set, value)
+  return value
+}
+
+function addresses<const V extends readonly unknown[]>(
+  set: SetNode,
+  family: Family,
+  values: V,
+): { [I in keyof V]: Address }
+function addresses(set: SetNode, family: Family, values: readonly unknown[]): Address[] {
+  return values.map((value) => {
+    if (family === 4 && typeof value === 'number') return ip4(value)
+    if (family === 6 && typeof value === 'bigint') return ip6(value)
+    throw damaged(set, value)
+  })
+}
+
+function classId(set: SetNode, value: unknown): ClassId {
+  if (typeof value === 'number' && value >= 16 && value < 0x8000_0000) return value as ClassId
+  throw damaged(set, value)
+}
+
+function portSetId(set: SetNode, value: unknown): PortSetId {
+  if (typeof value === 'number' && value >= 0x8000_0000) return value as PortSetId
+  throw damaged(set, value)
+}
+
+function protocol(set: SetNode, value: unknown) {
+  const found = typeof value === 'number' ? protocolOf(value) : undefined
+  if (found === undefined) throw damaged(set, value)
+  return found
+}
+
+function port(set: SetNode, value: unknown) {
+  const found = typeof value === 'number' ? parsePort(value) : undefined
+  if (found === undefined) throw damaged(set, value)
+  return found
+}
+
+function damaged(set: SetNode, value: unknown): DataplaneError {
+  return new DataplaneError(
+    'SLUICE_TABLE_DAMAGED',
+    `${describeSet(set)} of table inet sluice holds ${String(value)}, which Sluice never writes; the table is built anew.`,
+  )
+}

@@ -1,0 +1,16 @@
+/** What can go wrong between intent and kernel. Codes are stable. */
+export type DataplaneErrorCode =
+  /** The table in the kernel is not what this program writes. */
+  | 'SLUICE_TABLE_DAMAGED'
+  /** The kernel refused a transaction; `cause` is its own error. */
+  | 'SLUICE_COMMIT_REFUSED'
+
+export class DataplaneError extends Error {
+  override readonly name = 'DataplaneError'
+  readonly code: DataplaneErrorCode
+
+  constructor(code: DataplaneErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

@@ -1,0 +1,129 @@
+import {
+  inSet,
+  type Lookup,
+  limit,
+  mapLookup,
+  type SetMeta,
+  setMeta,
+  type Update,
+  update,
+} from '../nftables/statements.ts'
+import type { Family } from '../policy/address.ts'
+import type { Direction } from '../policy/model.ts'
+import { sets } from './sets.ts'
+
+/** What the program's rules say of addresses, in the words of one family. */
+export interface FamilyWords extends Readonly<Record<Direction, DirectionWords>> {
+  readonly family: Family
+  readonly source: Membership
+  readonly destination: Membership
+  /** The source is the address of a pod on this node. */
+  readonly fromLocal: Lookup
+  /** The source belongs to the interface that the packet came from. */
+  readonly fromOwnAddress: Lookup
+  /** Source and destination are one pod. */
+  readonly toItself: Lookup
+  /** The packet would revive a revoked flow. */
+  readonly cut: Lookup
+}
+
+export interface Membership {
+  readonly ingressMember: Lookup
+  readonly egressMember: Lookup
+}
+
+export interface DirectionWords {
+  /** `meta priority` becomes the class of the other side: of its block, or of its pod, where it has one. */
+  readonly classOfPeer: readonly [SetMeta, SetMeta]
+  readonly portSetOfClass: SetMeta
+  readonly portSetByDefault: SetMeta
+  /** Goes on only while few packets of the local pod were denied lately. */
+  readonly denyRate: Update
+}
+
+/** Denied packets that are logged of one pod. */
+const perPod = { statement: limit(10, 'second', 20) }
+
+export const families: readonly FamilyWords[] = [
+  {
+    family: 4,
+    source: {
+      ingressMember: inSet(['ip saddr'], sets.members.ingress[4]),
+      egressMember: inSet(['ip saddr'], sets.members.egress[4]),
+    },
+    destination: {
+      ingressMember: inSet(['ip daddr'], sets.members.ingress[4]),
+      egressMember: inSet(['ip daddr'], sets.members.egress[4]),
+    },
+    fromLocal: inSet(['ip saddr'], sets.local[4]),
+    fromOwnAddress: inSet(['iifname', 'ip saddr'], sets.podInterface[4]),
+    toItself: inSet(['ip saddr', 'ip daddr'], sets.self[4]),
+    cut: inSet(['ip saddr', 'ip daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[4]),
+    ingress: {
+      classOfPeer: [
+        setMeta('meta priority', mapLookup(['ip saddr'], sets.blockClass[4])),
+        setMeta('meta priority', mapLookup(['ip saddr'], sets.podClass[4])),
+      ],
+      portSetOfClass: setMeta(
+        'meta priority',
+        mapLookup(['ip daddr', 'meta priority'], sets.rows.ingress[4]),
+      ),
+      portSetByDefault: setMeta('meta priority', mapLookup(['ip daddr'], sets.defaults.ingress[4])),
+      denyRate: update(sets.denyRate[4], ['ip daddr'], perPod),
+    },
+    egress: {
+      classOfPeer: [
+        setMeta('meta priority', mapLookup(['ip daddr'], sets.blockClass[4])),
+        setMeta('meta priority', mapLookup(['ip daddr'], sets.podClass[4])),
+      ],
+      portSetOfClass: setMeta(
+        'meta priority',
+        mapLookup(['ip saddr', 'meta priority'], sets.rows.egress[4]),
+      ),
+      portSetByDefault: setMeta('meta priority', mapLookup(['ip saddr'], sets.defaults.egress[4])),
+      denyRate: update(sets.denyRate[4], ['ip saddr'], perPod),
+    },
+  },
+  {
+    family: 6,
+    source: {
+      ingressMember: inSet(['ip6 saddr'], sets.members.ingress[6]),
+      egressMember: inSet(['ip6 saddr'], sets.members.egress[6]),
+    },
+    destination: {
+      ingressMember: inSet(['ip6 daddr'], sets.members.ingress[6]),
+      egressMember: inSet(['ip6 daddr'], sets.members.egress[6]),
+    },
+    fromLocal: inSet(['ip6 saddr'], sets.local[6]),
+    fromOwnAddress: inSet(['iifname', 'ip6 saddr'], sets.podInterface[6]),
+    toItself: inSet(['ip6 saddr', 'ip6 daddr'], sets.self[6]),
+    cut: inSet(['ip6 saddr', 'ip6 daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[6]),
+    ingress: {
+      classOfPeer: [
+        setMeta('meta priority', mapLookup(['ip6 saddr'], sets.blockClass[6])),
+        setMeta('meta priority', mapLookup(['ip6 saddr'], sets.podClass[6])),
+      ],
+      portSetOfClass: setMeta(
+        'meta priority',
+        mapLookup(['ip6 daddr', 'meta priority'], sets.rows.ingress[6]),
+      ),
+      portSetByDefault: setMeta(
+        'meta priority',
+        mapLookup(['ip6 daddr'], sets.defaults.ingress[6]),
+      ),
+      denyRate: update(sets.denyRate[6], ['ip6 daddr'], perPod),
+    },
+    egress: {
+      classOfPeer: [
+        setMeta('meta priority', mapLookup(['ip6 daddr'], sets.blockClass[6])),
+        setMeta('meta priority', mapLookup(['ip6 daddr'], sets.podClass[6])),
+      ],
+      portSetOfClass: setMeta(
+        'meta priority',
+        mapLookup(['ip6 saddr', 'meta priority'], sets.rows.egress[6]),
+      ),
+      portSetByDefault: setMeta('meta priority', mapLookup(['ip6 saddr'], sets.defaults.egress[6])),
+      denyRate: update(sets.denyRate[6], ['ip6 saddr'], perPod),
+    },
+  },
+]

@@ -1,0 +1,256 @@
+import {
+  accept,
+  counter,
+  drop,
+  goto,
+  inSet,
+  jump,
+  limit,
+  log,
+  match,
+  matchAny,
+  matchMasked,
+  oneOf,
+  reject,
+  returnVerdict,
+  type Statement,
+  setMeta,
+} from '../nftables/statements.ts'
+import type { Direction } from '../policy/model.ts'
+import { type FamilyWords, families } from './family-words.ts'
+import { sets } from './sets.ts'
+
+export interface ProgramOptions {
+  /** What a denied packet gets. Conformance suites expect `drop`. */
+  readonly deny: 'drop' | 'reject'
+  /** NFLOG group of denied packets. */
+  readonly logGroup: number
+}
+
+export interface ProgramChain {
+  readonly name: string
+  /** Where the kernel calls it; a chain without is only jumped to. */
+  readonly hook?: { readonly name: 'prerouting' | 'input' | 'forward'; readonly priority: number }
+  readonly rules: readonly (readonly Statement[])[]
+}
+
+/** Host interfaces of our pods begin so: a new one is closed until its pod's address is known. */
+export const POD_INTERFACE_PREFIX = 'slc'
+
+/** Named counters of the table. */
+export const COUNTERS = [
+  'denied_ingress',
+  'denied_egress',
+  'mid_stream',
+  'revoked',
+  'spoofed',
+] as const
+
+/** enum nf_ip_hook_priorities: NF_IP_PRI_RAW is -300; ours comes before connection tracking and `notrack`. */
+const BEFORE_RAW = -305
+const FILTER = 0
+
+/** Port set ids have bit 31; those of deny-lists bit 30 as well. Classes have neither. */
+const FIRST_PORT_SET = 0x8000_0000
+const FIRST_DENY_LIST = 0xc000_0000
+
+/**
+ * The chains, written once. Class and port set travel from rule to rule in `meta priority`, since nftables
+ * has no register that outlives a rule; only the first packet of a connection passes here, and it leaves
+ * with priority 0.
+ */
+export function program(options: ProgramOptions): readonly ProgramChain[] {
+  return [
+    prerouting,
+    fromPod,
+    linkLocal,
+    forward,
+    input,
+    midStream,
+    refuseMidStream,
+    ...families.map((words) => verdictChain('egress', words)),
+    ...families.map((words) => verdictChain('ingress', words)),
+    denyList('egress'),
+    denyList('ingress'),
+    deny('egress', options),
+    deny('ingress', options),
+  ]
+}
+
+const fromPodInterface = match('iifname', '==', `${POD_INTERFACE_PREFIX}*`)
+
+/** Anti-spoofing, before anything else looks at the packet. */
+const prerouting: ProgramChain = {
+  name: 'prerouting',
+  hook: { name: 'prerouting', priority: BEFORE_RAW },
+  rules: [
+    [fromPodInterface, jump('from_pod')],
+    ...families.map((words) => [
+      match('iifname', '!=', `${POD_INTERFACE_PREFIX}*`),
+      words.fromLocal,
+      counter('spoofed'),
+      drop,
+    ]),
+  ],
+}
+
+/** A pod sends from its own addresses only, and never to the node's loopback. */
+const fromPod: ProgramChain = {
+  name: 'from_pod',
+  rules: [
+    [match('ip daddr', '==', { first: 0x7f00_0000, prefix: 8 }), counter('spoofed'), drop],
+    ...families.map((words) => [words.fromOwnAddress, returnVerdict]),
+    [match('ip6 saddr', '==', 0n), goto('link_local')],
+    [match('ip6 saddr', '==', { first: 0xfe80n << 112n, prefix: 10 }), goto('link_local')],
+    [counter('spoofed'), drop],
+  ],
+}
+
+/** What IPv6 needs from link-local and unspecified sources: neighbour discovery and group membership. */
+const linkLocal: ProgramChain = {
+  name: 'link_local',
+  rules: [
+    [
+      oneOf('icmpv6 type', ['nd-neighbor-solicit', 'nd-neighbor-advert', 'nd-router-solicit']),
+      match('ip6 hoplimit', '==', 255),
+      returnVerdict,
+    ],
+    [
+      oneOf('icmpv6 type', ['mld-listener-report', 'mld-listener-done', 'mld2-listener-report']),
+      returnVerdict,
+    ],
+    [counter('spoofed'), drop],
+  ],
+}
+
+const establishedAccepted = [matchAny('ct state', ['established', 'related']), accept]
+
+/**
+ * A connection that is cut, or that tracking forgot, must not come back by a packet from its middle.
+ * The mask lets a SYN with ECN flags through; untracked packets are judged one by one further down.
+ */
+const midStreamJumps = [
+  [
+    matchAny('ct state', ['new']),
+    matchMasked('tcp flags', ['fin', 'syn', 'rst', 'ack'], '!=', ['syn']),
+    jump('mid_stream'),
+  ],
+  [matchAny('ct state', ['invalid']), jump('mid_stream')],
+]
+
+const forward: ProgramChain = {
+  name: 'forward',
+  hook: { name: 'forward', priority: FILTER },
+  rules: [
+    establishedAccepted,
+    ...families.map((words) => [words.toItself, accept]),
+    ...families.map((words) => [words.cut, counter('revoked'), drop]),
+    ...midStreamJumps,
+    // Egress returns where it allows, so that a destination on this node is asked too.
+    ...families.map((words) => [words.source.egressMember, jump(`egress${words.family}`)]),
+    ...families.map((words) => [words.destination.ingressMember, jump(`ingress${words.family}`)]),
+  ],
+}
+
+/** Egress of a pod to its own node, which `forward` never sees. */
+const input: ProgramChain = {
+  name: 'input',
+  hook: { name: 'input', priority: FILTER },
+  rules: [
+    [match('iifname', '!=', `${POD_INTERFACE_PREFIX}*`), accept],
+    establishedAccepted,
+    [
+      oneOf('icmpv6 type', [
+        'nd-neighbor-solicit',
+        'nd-neighbor-advert',
+        'nd-router-solicit',
+        'mld-listener-report',
+        'mld-listener-done',
+        'mld2-listener-report',
+      ]),
+      accept,
+    ],
+    ...midStreamJumps,
+    ...families.map((words) => [words.source.egressMember, jump(`egress${words.family}`)]),
+  ],
+}
+
+const midStream: ProgramChain = {
+  name: 'mid_stream',
+  rules: families.flatMap(({ source, destination }) =>
+    [
+      source.ingressMember,
+      source.egressMember,
+      destination.ingressMember,
+      destination.egressMember,
+    ].map((member) => [member, goto('refuse_mid_stream')]),
+  ),
+}
+
+/** A silent drop would leave both ends waiting for hours. A reset is never answered with a reset. */
+const refuseMidStream: ProgramChain = {
+  name: 'refuse_mid_stream',
+  rules: [
+    [counter('mid_stream')],
+    [matchMasked('tcp flags', ['rst'], '==', ['rst']), drop],
+    [match('meta l4proto', '==', 'tcp'), reject('tcp reset')],
+    [drop],
+  ],
+}
+
+/** Class of the peer, then port set of the pair, then whether the packet's port is in it. */
+function verdictChain(direction: Direction, words: FamilyWords): ProgramChain {
+  const { classOfPeer, portSetOfClass, portSetByDefault } = words[direction]
+  const allow = direction === 'egress' ? returnVerdict : accept
+  return {
+    name: `${direction}${words.family}`,
+    rules: [
+      ...classOfPeer.map((statement) => [statement]),
+      [portSetOfClass],
+      // Whatever is still a class has no row.
+      [match('meta priority', '<', FIRST_PORT_SET), portSetByDefault],
+      [match('meta priority', '>=', FIRST_DENY_LIST), goto(`${direction}_deny_list`)],
+      ...portSetLookups.map((lookup) => [lookup, setMeta('meta priority', 0), allow]),
+      [goto(`deny_${direction}`)],
+    ],
+  }
+}
+
+const portSetLookups = [
+  inSet(['meta priority', 'meta l4proto', 'th dport'], sets.portsPort),
+  inSet(['meta priority', 'meta l4proto', 'th dport'], sets.portsRange),
+  inSet(['meta priority', 'meta l4proto'], sets.portsProto),
+  inSet(['meta priority'], sets.portsAll),
+]
+
+/** The complement: what the set names is denied. */
+function denyList(direction: Direction): ProgramChain {
+  return {
+    name: `${direction}_deny_list`,
+    rules: [
+      ...portSetLookups.map((lookup) => [lookup, goto(`deny_${direction}`)]),
+      [setMeta('meta priority', 0), direction === 'egress' ? returnVerdict : accept],
+    ],
+  }
+}
+
+/** Logged per pod first and overall second: a shared limit would let one noisy pod hide all others. */
+function deny(direction: Direction, { deny: answer, logGroup }: ProgramOptions): ProgramChain {
+  const logged = families.map((words) => [
+    words[direction].denyRate,
+    limit(1000, 'second', 1000),
+    log({ group: logGroup, prefix: `sluice:${direction}`, snaplen: 96, queueThreshold: 32 }),
+  ])
+  const refused = [
+    [match('meta l4proto', '==', 'tcp'), reject('tcp reset')],
+    [reject('admin-prohibited')],
+  ]
+  return {
+    name: `deny_${direction}`,
+    rules: [
+      [counter(`denied_${direction}`)],
+      ...logged,
+      ...(answer === 'drop' ? [[drop]] : refused),
+    ],
+  }
+}
