@@ -1,0 +1,286 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { CniReply, CniRequest } from '../../src/cni/frame.ts'
+import { createInTurn } from '../../src/cni/in-turn.ts'
+import { type CniHandler, createHandler } from '../../src/cni/verbs.ts'
+import { hostInterfaceOf } from '../../src/pods/attachment.ts'
+import { PodNetworkError } from '../../src/pods/errors.ts'
+import { takeOver } from '../../src/pods/take-over.ts'
+import { createScene, type Scene, type Step } from '../pods/parts.ts'
+
+let scene: Scene
+let handle: CniHandler
+
+beforeEach(() => {
+  scene = createScene()
+  handle = createHandler({ ...scene, inTurn: createInTurn() })
+})
+
+afterEach(() => {
+  scene.dispose()
+})
+
+const HOST = hostInterfaceOf({ containerId: 'c1', ifName: 'eth0' })
+
+function requestOf(command: string, changes: Record<string, string> = {}, config = {}): CniRequest {
+  const environment = {
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: 'c1',
+    CNI_NETNS: '/run/netns/c1',
+    CNI_IFNAME: 'eth0',
+    CNI_ARGS: 'K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart-0',
+    ...changes,
+  }
+  const stdin = JSON.stringify({ cniVersion: '1.1.0', name: 'sluice', ...config })
+  return { environment: new Map(Object.entries(environment)), stdin }
+}
+
+function bodyOf(reply: CniReply): unknown {
+  return JSON.parse(reply.body)
+}
+
+function expectNothingLeft(): void {
+  expect([...scene.interfaces]).toEqual([])
+  expect(scene.ipam.usage()[0]?.used).toBe(0)
+  expect(scene.records.all().filter(({ releasedAt }) => releasedAt === undefined)).toEqual([])
+}
+
+describe('ADD', () => {
+  test('address and record, link, policy, and only then the link goes up', async () => {
+    const reply = await handle(requestOf('ADD'))
+    expect(reply.exitCode).toBe(0)
+    expect(bodyOf(reply)).toMatchObject({
+      cniVersion: '1.1.0',
+      interfaces: [{ name: HOST }, { name: 'eth0', sandbox: '/run/netns/c1' }],
+      ips: [{ address: '10.0.0.2/32' }],
+    })
+    expect(scene.log).toEqual(['create cart-0', 'attach cart-0 10.0.0.2', 'raise cart-0'])
+    expect(scene.files()).toEqual([`${HOST}.json`])
+  })
+
+  test('the record is there before the link is', async () => {
+    let recorded = false
+    const wiring = {
+      ...scene.wiring,
+      create: (...args: Parameters<typeof scene.wiring.create>) => {
+        recorded = scene.files().includes(`${HOST}.json`)
+        return scene.wiring.create(...args)
+      },
+    }
+    const reply = await createHandler({ ...scene, wiring, inTurn: createInTurn() })(
+      requestOf('ADD'),
+    )
+    expect(reply.exitCode).toBe(0)
+    expect(recorded).toBe(true)
+  })
+
+  test('an attachment that exists is an error, and stays as it is', async () => {
+    await handle(requestOf('ADD'))
+    const again = await handle(requestOf('ADD'))
+    expect(bodyOf(again)).toMatchObject({
+      code: 100,
+      msg: 'Container c1 already has shop/cart-0 (eth0); DEL it first',
+    })
+    expect([...scene.interfaces]).toEqual([HOST])
+    expect(scene.ipam.usage()[0]?.used).toBe(1)
+  })
+
+  test('the requested address', async () => {
+    const config = { runtimeConfig: { ips: ['10.0.0.9/24'] } }
+    expect(bodyOf(await handle(requestOf('ADD', {}, config)))).toMatchObject({
+      ips: [{ address: '10.0.0.9/32' }],
+    })
+  })
+
+  test.each([
+    ['10.0.0.300', 7, 'runtimeConfig.ips must hold addresses, not "10.0.0.300"'],
+    ['10.7.0.1', 102, 'The address 10.7.0.1 asked for'],
+  ])('the requested address %s is refused', async (text, code, message) => {
+    const reply = await handle(requestOf('ADD', {}, { runtimeConfig: { ips: [text] } }))
+    expect(reply.exitCode).toBe(1)
+    expect(bodyOf(reply)).toMatchObject({ code, msg: expect.stringContaining(message) })
+    expectNothingLeft()
+  })
+
+  test.each<[Step, Error, number, string, string[]]>([
+    [
+      'create',
+      new PodNetworkError('interfaceExists', 'It has an eth0'),
+      100,
+      'It has an eth0',
+      ['create cart-0', `remove ${HOST}`, 'detach cart-0 10.0.0.2'],
+    ],
+    [
+      'create',
+      new PodNetworkError('namespaceGone', 'It is gone'),
+      3,
+      'It is gone',
+      ['create cart-0', `remove ${HOST}`, 'detach cart-0 10.0.0.2'],
+    ],
+    [
+      'attach',
+      new Error('the kernel refused'),
+      104,
+      'The policy of shop/cart-0 (eth0) could not be put into force: the kernel refused',
+      ['create cart-0', 'attach cart-0 10.0.0.2', `remove ${HOST}`, 'detach cart-0 10.0.0.2'],
+    ],
+    [
+      'raise',
+      new PodNetworkError('wiringFailed', 'No route'),
+      103,
+      'No route',
+      [
+        'create cart-0',
+        'attach cart-0 10.0.0.2',
+        'raise cart-0',
+        `remove ${HOST}`,
+        'detach cart-0 10.0.0.2',
+      ],
+    ],
+    [
+      'raise',
+      new TypeError('x is undefined'),
+      199,
+      'shop/cart-0 (eth0) got no network: x is undefined',
+      [
+        'create cart-0',
+        'attach cart-0 10.0.0.2',
+        'raise cart-0',
+        `remove ${HOST}`,
+        'detach cart-0 10.0.0.2',
+      ],
+    ],
+  ])('%s fails (%s): nothing is left', async (step, error, code, msg, log) => {
+    scene.failing.set(step, error)
+    const reply = await handle(requestOf('ADD'))
+    expect(reply.exitCode).toBe(1)
+    expect(bodyOf(reply)).toEqual({ cniVersion: '1.1.0', code, msg })
+    expect(scene.log).toEqual(log)
+    expectNothingLeft()
+    scene.failing.clear()
+    expect((await handle(requestOf('ADD'))).exitCode).toBe(0)
+  })
+
+  test('a record that cannot be written gives the address back', async () => {
+    scene.records.put = () => {
+      throw new PodNetworkError('recordFailed', 'No space')
+    }
+    expect(bodyOf(await handle(requestOf('ADD')))).toMatchObject({ code: 5, msg: 'No space' })
+    expect(scene.log).toEqual([])
+    expectNothingLeft()
+  })
+
+  test('when undoing fails as well, both are told, and DEL finishes', async () => {
+    scene.failing.set('raise', new Error('first')).set('detach', new Error('second'))
+    expect(bodyOf(await handle(requestOf('ADD')))).toMatchObject({
+      code: 199,
+      details: 'Nor could it all be undone; DEL will try again: second',
+    })
+    expect(scene.ipam.usage()[0]?.used).toBe(1)
+    scene.failing.clear()
+    expect((await handle(requestOf('DEL'))).exitCode).toBe(0)
+    expectNothingLeft()
+  })
+
+  test.each([
+    [requestOf('ADD', { CNI_NETNS: '' }), 4],
+    [requestOf('ADD', {}, { cniVersion: '0.2.0' }), 1],
+    [{ ...requestOf('ADD'), stdin: '{"cniVersion":"1.1.0","na' }, 6],
+  ])('what is wrong is found before anything is done', async (request, code) => {
+    expect(bodyOf(await handle(request))).toMatchObject({ code })
+    expect(scene.log).toEqual([])
+    expect(scene.files()).toEqual([])
+  })
+})
+
+describe('DEL', () => {
+  test('after an ADD, then again, and without an ADD', async () => {
+    await handle(requestOf('ADD'))
+    expect(await handle(requestOf('DEL'))).toEqual({ exitCode: 0, body: '' })
+    expectNothingLeft()
+    expect(await handle(requestOf('DEL'))).toEqual({ exitCode: 0, body: '' })
+    expect(await handle(requestOf('DEL', { CNI_CONTAINERID: 'c2' }))).toEqual({
+      exitCode: 0,
+      body: '',
+    })
+  })
+
+  test('concurrent with itself: the policy is taken back once', async () => {
+    await handle(requestOf('ADD'))
+    const replies = await Promise.all([1, 2, 3].map(() => handle(requestOf('DEL'))))
+    expect(replies.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+    expect(scene.log.filter((line) => line.startsWith('detach'))).toHaveLength(1)
+    expectNothingLeft()
+  })
+
+  test('behind an ADD under way, it waits for its end', async () => {
+    const replies = await Promise.all([handle(requestOf('ADD')), handle(requestOf('DEL'))])
+    expect(replies.map(({ exitCode }) => exitCode)).toEqual([0, 0])
+    expectNothingLeft()
+  })
+
+  test('needs no configuration, no namespace and no arguments', async () => {
+    await handle(requestOf('ADD'))
+    const bare = requestOf('DEL', { CNI_NETNS: '', CNI_ARGS: '' })
+    expect((await handle({ ...bare, stdin: '' })).exitCode).toBe(0)
+    expectNothingLeft()
+  })
+
+  test('of an interface whose record was lost', async () => {
+    scene.interfaces.add(HOST)
+    expect((await handle(requestOf('DEL'))).exitCode).toBe(0)
+    expectNothingLeft()
+  })
+
+  test('a failure is told, and the next DEL goes on', async () => {
+    await handle(requestOf('ADD'))
+    scene.failing.set('detach', new Error('the kernel refused'))
+    expect(bodyOf(await handle(requestOf('DEL')))).toMatchObject({
+      code: 199,
+      msg: 'The network of container c1 is not removed: the kernel refused',
+    })
+    scene.failing.clear()
+    expect((await handle(requestOf('DEL'))).exitCode).toBe(0)
+    expectNothingLeft()
+  })
+
+  test('by the next agent', async () => {
+    await handle(requestOf('ADD'))
+    scene = scene.restart()
+    expect((await takeOver(scene)).kept).toHaveLength(1)
+    expect(
+      (await createHandler({ ...scene, inTurn: createInTurn() })(requestOf('DEL'))).exitCode,
+    ).toBe(0)
+    expectNothingLeft()
+  })
+})
+
+test.each(['0.3.1', '1.1.0'])('VERSION asked in %s', async (cniVersion) => {
+  const reply = await handle({
+    environment: new Map([['CNI_COMMAND', 'VERSION']]),
+    stdin: JSON.stringify({ cniVersion }),
+  })
+  expect(reply.exitCode).toBe(0)
+  expect(bodyOf(reply)).toEqual({
+    cniVersion,
+    supportedVersions: ['0.3.1', '0.4.0', '1.0.0', '1.1.0'],
+  })
+})
+
+test.each([
+  ['CHECK', 'CNI_COMMAND CHECK is not supported yet'],
+  ['GC', 'CNI_COMMAND GC is not supported yet'],
+  ['STATUS', 'CNI_COMMAND STATUS is not supported yet'],
+  [
+    'constructor',
+    'CNI_COMMAND must be one of ADD, DEL, VERSION, CHECK, GC, STATUS, not "constructor"',
+  ],
+])('%s', async (command, msg) => {
+  const reply = await handle(requestOf(command))
+  expect(reply.exitCode).toBe(1)
+  expect(bodyOf(reply)).toEqual({ cniVersion: '1.1.0', code: 4, msg })
+})
+
+test('no command at all', async () => {
+  const reply = await handle({ environment: new Map(), stdin: '' })
+  expect(bodyOf(reply)).toMatchObject({ code: 4, msg: 'CNI_COMMAND is missing' })
+})

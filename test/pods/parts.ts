@@ -1,0 +1,94 @@
+import fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Attachment } from '../../src/pods/attachment.ts'
+import { Ipam } from '../../src/pods/ipam.ts'
+import { Records } from '../../src/pods/records.ts'
+import type { PodLinks, Wiring } from '../../src/pods/wiring.ts'
+import { blockOf, formatAddress, ip4 } from '../../src/policy/address.ts'
+
+export const LINKS: PodLinks = {
+  hostMac: 'ee:ee:ee:ee:ee:ee',
+  podMac: '5a:4c:0a:00:00:02',
+  mtu: 1500,
+  hostIndex: 10,
+  podIndex: 2,
+}
+
+export type Step = 'create' | 'attach' | 'raise' | 'remove' | 'detach'
+
+/** Everything around the kernel for real, the kernel and policy as a log of what was asked of them. */
+export interface Scene {
+  readonly ipam: Ipam
+  readonly records: Records
+  readonly wiring: Wiring
+  readonly enforcement: {
+    attach(attachment: Attachment): Promise<void>
+    detach(attachment: Attachment): Promise<void>
+  }
+  readonly now: () => number
+  readonly clock: { now: number }
+  /** `step pod` in order. */
+  readonly log: string[]
+  /** Interfaces that exist. */
+  readonly interfaces: Set<string>
+  /** Steps that throw, after they have been logged. */
+  readonly failing: Map<Step, Error>
+  readonly problems: string[]
+  /** The same directory, seen by the next agent. */
+  restart(): Scene
+  /** Names of the record files. */
+  files(): string[]
+  dispose(): void
+}
+
+export const COOLDOWN_MS = 60_000
+
+export function createScene(before?: { root: string; scene: Scene }): Scene {
+  const root = before?.root ?? fs.mkdtempSync(join(tmpdir(), 'sluice-scene-'))
+  const clock = before?.scene.clock ?? { now: 1_000_000 }
+  const interfaces = before?.scene.interfaces ?? new Set<string>()
+  const log: string[] = []
+  const failing = new Map<Step, Error>()
+  const problems: string[] = []
+  const now = (): number => clock.now
+  const directory = join(root, 'pods')
+  const step = (name: Step, what: string): void => {
+    log.push(`${name} ${what}`)
+    const error = failing.get(name)
+    if (error !== undefined) throw error
+  }
+  const scene: Scene = {
+    ipam: new Ipam({ ranges: [blockOf(ip4(0x0a000000), 24)], cooldownMs: COOLDOWN_MS, now }),
+    records: new Records({ directory, files: fs, report: (problem) => problems.push(problem) }),
+    wiring: {
+      create: (attachment) => {
+        interfaces.add(attachment.hostInterface)
+        step('create', attachment.pod.name)
+        return LINKS
+      },
+      raise: (attachment) => step('raise', attachment.pod.name),
+      remove: (name) => {
+        step('remove', name)
+        interfaces.delete(name)
+      },
+      hostInterfaces: () => [...interfaces],
+    },
+    enforcement: {
+      attach: async ({ pod, addresses }) =>
+        step('attach', `${pod.name} ${addresses.map(formatAddress).join()}`),
+      detach: async ({ pod, addresses }) =>
+        step('detach', `${pod.name} ${addresses.map(formatAddress).join()}`),
+    },
+    now,
+    clock,
+    log,
+    interfaces,
+    failing,
+    problems,
+    restart: () => createScene({ root, scene }),
+    files: () => fs.readdirSync(directory),
+    dispose: () => fs.rmSync(root, { recursive: true }),
+  }
+  return scene
+}

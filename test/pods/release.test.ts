@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Attachment, hostInterfaceOf } from '../../src/pods/attachment.ts'
+import type { PodRecord } from '../../src/pods/record.ts'
+import { release } from '../../src/pods/release.ts'
+import { takeOver } from '../../src/pods/take-over.ts'
+import { formatAddress } from '../../src/policy/address.ts'
+import { COOLDOWN_MS, createScene, type Scene } from './parts.ts'
+
+let scene: Scene
+
+beforeEach(() => {
+  scene = createScene()
+})
+
+afterEach(() => {
+  scene.dispose()
+})
+
+/** A pod as ADD leaves it. */
+function attach(name: string, on: Scene = scene): PodRecord {
+  const key = { containerId: name, ifName: 'eth0' }
+  const hostInterface = hostInterfaceOf(key)
+  const addresses = on.ipam.allocate()
+  const pod: Attachment['pod'] = { namespace: 'shop', name, uid: '' }
+  const record = { ...key, pod, hostInterface, addresses, netns: '/x', releasedAt: undefined }
+  on.records.put(record)
+  on.interfaces.add(hostInterface)
+  return record
+}
+
+function allocated(on: Scene): string | undefined {
+  return on.ipam.allocate().map(formatAddress)[0]
+}
+
+describe('release', () => {
+  test('link, then policy, then address; repeating it does no more than look for the link', async () => {
+    const { hostInterface } = attach('a')
+    await release(hostInterface, scene)
+    await release(hostInterface, scene)
+    expect(scene.log).toEqual([
+      `remove ${hostInterface}`,
+      'detach a 10.0.0.2',
+      `remove ${hostInterface}`,
+    ])
+    expect(scene.ipam.usage()[0]?.used).toBe(0)
+  })
+
+  test('a link that cannot be deleted keeps policy, record and address', async () => {
+    const { hostInterface } = attach('a')
+    scene.failing.set('remove', new Error('busy'))
+    await expect(release(hostInterface, scene)).rejects.toThrow('busy')
+    expect(scene.log).toEqual([`remove ${hostInterface}`])
+    expect(scene.records.get(hostInterface)?.releasedAt).toBeUndefined()
+    expect(scene.ipam.usage()[0]?.used).toBe(1)
+  })
+
+  test('a policy that cannot be taken back keeps record and address, and the next call goes on', async () => {
+    const { hostInterface } = attach('a')
+    scene.failing.set('detach', new Error('no'))
+    await expect(release(hostInterface, scene)).rejects.toThrow('no')
+    expect(scene.ipam.usage()[0]?.used).toBe(1)
+    scene.failing.clear()
+    await release(hostInterface, scene)
+    expect(scene.ipam.usage()[0]?.used).toBe(0)
+  })
+
+  test('records are kept while addresses rest, and no longer', async () => {
+    const a = attach('a')
+    const b = attach('b')
+    await release(a.hostInterface, scene)
+    expect(scene.files()).toHaveLength(2)
+    scene.clock.now += COOLDOWN_MS
+    await release(b.hostInterface, scene)
+    expect(scene.files()).toEqual([`${b.hostInterface}.json`])
+  })
+})
+
+describe('take over', () => {
+  test('what agrees is kept, and its addresses stay taken', async () => {
+    const record = attach('a')
+    const next = scene.restart()
+    expect(await takeOver(next)).toEqual({ kept: [record], released: [], deleted: [] })
+    expect(allocated(next)).toBe('10.0.0.3')
+    expect(next.log).toEqual([])
+  })
+
+  test('a record whose interface is gone is released after policy was told', async () => {
+    const record = attach('a')
+    scene.interfaces.clear()
+    const next = scene.restart()
+    expect(await takeOver(next)).toEqual({ kept: [], released: [record], deleted: [] })
+    expect(next.log).toEqual([`remove ${record.hostInterface}`, 'detach a 10.0.0.2'])
+    expect(allocated(next)).toBe('10.0.0.3')
+    next.clock.now += COOLDOWN_MS
+    expect(allocated(next)).toBe('10.0.0.2')
+  })
+
+  test('an interface without a record is deleted, also if that record is at rest', async () => {
+    const { hostInterface } = attach('a')
+    await release(hostInterface, scene)
+    scene.interfaces.add(hostInterface).add('slcffffffffffff')
+    const next = scene.restart()
+    expect(await takeOver(next)).toEqual({
+      kept: [],
+      released: [],
+      deleted: [hostInterface, 'slcffffffffffff'],
+    })
+    expect([...next.interfaces]).toEqual([])
+  })
+
+  test('a restart does not cut the rest of an address short', async () => {
+    const { hostInterface } = attach('a')
+    await release(hostInterface, scene)
+    const next = scene.restart()
+    await takeOver(next)
+    expect(allocated(next)).toBe('10.0.0.3')
+  })
+
+  test('an address that has a new owner since is in use, whatever its old record says', async () => {
+    const { hostInterface } = attach('a')
+    await release(hostInterface, scene)
+    scene.clock.now += COOLDOWN_MS
+    const owner = attach('b')
+    expect(owner.addresses.map(formatAddress)).toEqual(['10.0.0.2'])
+    const next = scene.restart()
+    expect(await takeOver(next)).toEqual({ kept: [owner], released: [], deleted: [] })
+    expect(next.ipam.usage()[0]?.used).toBe(1)
+    expect(allocated(next)).toBe('10.0.0.3')
+  })
+})
