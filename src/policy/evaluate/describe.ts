@@ -1,7 +1,7 @@
-import { formatAddress, formatCidr } from './address.ts'
-import type { Flow } from './flow.ts'
-import { keyOf } from './model.ts'
-import type { Peer, PortMatch, Requirement, Rule, Selector } from './model.ts'
+import { formatAddress, formatCidr } from '../address.ts'
+import type { Flow } from '../flow.ts'
+import { keyOf } from '../model.ts'
+import type { Peer, PortMatch, Requirement, Rule, Selector } from '../model.ts'
 import type { Side } from './sides.ts'
 
 /** Parts of policies and flows in words, for reasons that a person reads. */

@@ -1,10 +1,10 @@
-import { formatAddress } from './address.ts'
-import type { Cluster } from './cluster.ts'
+import { formatAddress } from '../address.ts'
+import type { Cluster } from '../cluster.ts'
 import { describeSide, listed } from './describe.ts'
-import type { Endpoint, Flow } from './flow.ts'
-import type { Direction } from './model.ts'
+import type { Endpoint, Flow } from '../flow.ts'
+import type { Direction } from '../model.ts'
 import type { Ends } from './sides.ts'
-import type { DirectionVerdict, Verdict } from './verdict.ts'
+import type { DirectionVerdict, Verdict } from '../verdict.ts'
 
 /** Why one pair of addresses got its verdict, in one sentence. */
 export function reasonFor(cluster: Cluster, ends: Ends, verdict: Omit<Verdict, 'reason'>): string {
@@ -12,13 +12,14 @@ export function reasonFor(cluster: Cluster, ends: Ends, verdict: Omit<Verdict, '
   if (from.pod === undefined && to.pod === undefined) {
     return `Neither ${describeSide(from)} nor ${describeSide(to)} is a pod, so no policy applies.`
   }
+  if (from.pod !== undefined && from.pod === to.pod) return 'A pod always reaches itself.'
   const told = (['egress', 'ingress'] as const).filter((direction) => {
     const pod = direction === 'egress' ? from.pod : to.pod
     // What does not decide is left out: an allowed direction of a denied flow, an end without a pod.
     return pod !== undefined && verdict[direction].verdict === verdict.verdict
   })
   const clauses = told.map((direction) => clause(cluster, ends, direction, verdict[direction]))
-  return sentence([...new Set(clauses)].join('; '))
+  return sentence(clauses.join('; '))
 }
 
 /** The verdict on one of several pairs of addresses. */
@@ -57,7 +58,6 @@ function clause(
   direction: Direction,
   verdict: DirectionVerdict,
 ): string {
-  if (verdict.never === 'self') return 'a pod always reaches itself'
   const subject = `${direction} of ${describeSide(direction === 'egress' ? ends.from : ends.to)}`
   if (verdict.never === 'own node') return `${subject}: a pod always hears its own node`
   if (verdict.isolatedBy.length === 0) return `${subject}: no policy isolates it`

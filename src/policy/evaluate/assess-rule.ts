@@ -1,12 +1,12 @@
-import { contains, familyOf } from './address.ts'
-import type { Cluster } from './cluster.ts'
+import { contains, familyOf } from '../address.ts'
+import type { Cluster } from '../cluster.ts'
 import { describeFlow, describePeers, describePorts, describeSide } from './describe.ts'
-import type { Flow } from './flow.ts'
-import { keyOf } from './model.ts'
-import type { Direction, NetworkPolicy, Peer, Pod, PortMatch, Rule } from './model.ts'
-import { matches } from './selector.ts'
+import type { Flow } from '../flow.ts'
+import { keyOf } from '../model.ts'
+import type { Direction, NetworkPolicy, Peer, Pod, PortMatch, Rule } from '../model.ts'
+import { matches } from '../selector.ts'
 import type { Ends, Side } from './sides.ts'
-import type { RulePart, RuleRef } from './verdict.ts'
+import type { RulePart, RuleRef } from '../verdict.ts'
 
 /** What a rule is read against. */
 export interface Question {

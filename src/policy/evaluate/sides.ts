@@ -1,8 +1,8 @@
-import { familyOf } from './address.ts'
-import type { Address, Family } from './address.ts'
-import type { Cluster } from './cluster.ts'
-import type { Endpoint } from './flow.ts'
-import type { Pod } from './model.ts'
+import { familyOf } from '../address.ts'
+import type { Address, Family } from '../address.ts'
+import type { Cluster } from '../cluster.ts'
+import type { Endpoint } from '../flow.ts'
+import type { Pod } from '../model.ts'
 
 /** One end of a packet: at most one address, and whose it is. */
 export interface Side {
