@@ -1,6 +1,8 @@
 import { readDirectory } from './directory.ts'
 import type { Directory, DirectoryFile, FileSystem } from './directory.ts'
-import { isObject, type Json, type JsonObject, memberAt, textAt } from './json.ts'
+import { parseDocument } from '../policy/parse.ts'
+import type { Parsed } from '../policy/parse.ts'
+import { isObject, type JsonObject } from './json.ts'
 import { objectName } from './object-name.ts'
 import type { ManifestProblem } from './problem.ts'
 import { readYamlText } from './yaml-text.ts'
@@ -9,6 +11,7 @@ import type { YamlDocument } from './yaml-text.ts'
 /** One Kubernetes object as it stands in a file; the items of a `List` are one each. */
 export interface ManifestDocument {
   readonly value: JsonObject
+  readonly parsed: Parsed
   readonly file: string
   /** Place of the document in the file, from 1. */
   readonly index: number
@@ -16,12 +19,21 @@ export interface ManifestDocument {
   readonly line: number
   /** Line of a path such as `spec.ingress[0].from[1]`, or of its nearest ancestor that is there. */
   readonly locate: (path: string) => number
+  /** The text of a line of its document. */
+  readonly textOf: (line: number) => string
   /** Why the object cannot be used; `value` is then what could be read of it. */
-  readonly refused: string | undefined
+  readonly refused: Refusal | undefined
+}
+
+/** 'malformed': what was read may be anything; 'too large': it is what was meant. */
+export interface Refusal {
+  readonly kind: 'malformed' | 'too large'
+  readonly message: string
 }
 
 export interface ManifestFiles {
   readonly documents: readonly ManifestDocument[]
+  /** Of files that cannot be read and documents that are malformed. */
   readonly problems: readonly ManifestProblem[]
   /** A digest of what was read. */
   readonly revision: string
@@ -49,9 +61,10 @@ export async function parseManifestFiles({ files, revision }: Directory): Promis
       problems.push({ ...NOWHERE, file: file.path, message: text.reason })
       continue
     }
-    const found = readYamlText(text.text, yaml).flatMap((one) => objectsOf(one, file.path))
-    documents.push(...found.flatMap(({ document }) => document ?? []))
-    problems.push(...found.flatMap(({ problem }) => problem ?? []))
+    for (const document of readYamlText(text.text, yaml)) {
+      for (const object of objectsOf(document, file.path)) documents.push(object)
+      problems.push(...problemsOf(document, file.path))
+    }
   }
   return { documents, problems, revision }
 }
@@ -77,59 +90,37 @@ function textOf({ content }: DirectoryFile): Text {
   }
 }
 
-interface Found {
-  readonly document?: ManifestDocument
-  readonly problem?: ManifestProblem
+/** The objects of one document, all that a `List` holds. */
+function objectsOf(document: YamlDocument, file: string): ManifestDocument[] {
+  return parseDocument(document.value, { unknownFields: 'reject' }).map(
+    ({ at, object, parsed }) => ({
+      value: isObject(object) ? object : {},
+      parsed,
+      file,
+      index: document.index,
+      line: document.locate(at),
+      locate: (path) => document.locate(`${at}.${path}`),
+      textOf: document.textOf,
+      refused: document.error
+        ? { kind: 'malformed', message: document.error.message }
+        : refusalBySize(document.sizeAt(at)),
+    }),
+  )
 }
-
-/** The objects of one document, each with what is wrong with it. */
-function objectsOf(document: YamlDocument, file: string): Found[] {
-  const { index, error, value } = document
-  const items = itemsOf({ value, path: '', bytes: document.sizeOf(value) }, document)
-  const found = items.map((item): Found => {
-    const line = item.path === '' ? document.line : document.locate(item.path)
-    const place = { ...NOWHERE, file, document: index, line }
-    if (!isObject(item.value)) return error ? {} : { problem: { ...place, message: NOT_AN_OBJECT } }
-    const refused = error?.message ?? (item.bytes > MAX_OBJECT_BYTES ? TOO_LARGE : undefined)
-    const locate = (path: string) => document.locate(`${item.path}.${path}`)
-    const object = { value: item.value, file, index, line, locate, refused }
-    if (error !== undefined || refused === undefined) return { document: object }
-    const problem = { ...place, object: objectName(item.value), message: refused }
-    return { document: object, problem }
-  })
-  if (error === undefined) return found
-  const object = isObject(value) ? objectName(value) : ''
-  return [{ problem: { ...NOWHERE, file, document: index, object, ...error } }, ...found]
-}
-
-const NOT_AN_OBJECT = 'is no Kubernetes object: it must have apiVersion, kind and metadata'
 
 /** What the API server takes in one request (apiserver `MaxRequestBodyBytes`). */
 const MAX_OBJECT_BYTES = 3 * 1024 * 1024
 
-const TOO_LARGE = 'is larger than 3 MiB, which the API server does not take; split it'
-
-interface Item {
-  readonly value: Json
-  readonly path: string
-  readonly bytes: number
+function refusalBySize(bytes: number): Refusal | undefined {
+  if (bytes <= MAX_OBJECT_BYTES) return undefined
+  const message = 'is larger than 3 MiB, which the API server does not take; split it'
+  return { kind: 'too large', message }
 }
 
-/** The objects of a list, of lists in it too; what is no list is its own only item. */
-function itemsOf(whole: Item, document: YamlDocument): Item[] {
-  const items = memberAt(whole.value, 'items')
-  const kind = textAt(whole.value, 'kind')
-  if (!kind.endsWith('List') || !Array.isArray(items)) return [whole]
-  return items.flatMap((item: Json, at) => {
-    const value = asItemOf(item, kind, whole.value)
-    const path = `${whole.path}.items[${at}]`
-    return itemsOf({ value, path, bytes: document.sizeOf(item) }, document)
-  })
-}
-
-/** Items of a typed list such as `NetworkPolicyList` may leave out what the list says already. */
-function asItemOf(item: Json, listKind: string, list: Json): Json {
-  const kind = listKind.slice(0, -'List'.length)
-  if (kind === '' || !isObject(item) || memberAt(item, 'kind') !== undefined) return item
-  return { ...item, kind, apiVersion: textAt(list, 'apiVersion') }
+/** Of a document that is malformed, told once however many objects that costs. */
+function problemsOf(document: YamlDocument, file: string): ManifestProblem[] {
+  const { index, error, value } = document
+  if (error === undefined) return []
+  const object = isObject(value) ? objectName(value) : ''
+  return [{ ...NOWHERE, file, document: index, object, ...error }]
 }

@@ -67,8 +67,10 @@ export class LocalPods {
     const attachments = this.#pods.get(key)?.attachments
     const last = attachments?.at(-1)
     if (attachments === undefined || last === undefined) return undefined
+    // Finished or not for the source, it has its addresses until DEL.
+    const { addressless: _, ...pod } = last.known ?? strangerOf(last)
     return {
-      ...(last.known ?? strangerOf(last)),
+      ...pod,
       uid: last.uid || (last.known?.uid ?? ''),
       node: last.node,
       addresses: attachments.flatMap(({ addresses }) => addresses),

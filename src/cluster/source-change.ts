@@ -44,3 +44,8 @@ export function subjectOf(change: SourceChange): Subject {
       return change
   }
 }
+
+/** A key for maps over objects of all kinds. */
+export function idOf({ object, key }: Subject): string {
+  return `${object} ${key}`
+}

@@ -4,7 +4,7 @@ import type { Cluster } from '../policy/cluster.ts'
 import { keyOf } from '../policy/model.ts'
 import type { ClusterEvent, Namespace, NetworkPolicy, ObjectKey, Pod } from '../policy/model.ts'
 import { type LocalAttachment, LocalPods } from './local-pods.ts'
-import { subjectOf } from './source-change.ts'
+import { idOf, subjectOf } from './source-change.ts'
 import type { Gone, ObjectKind, Refused, SourceChange, Subject } from './source-change.ts'
 
 /** An object that the source has in a form that cannot be used. */
@@ -78,12 +78,18 @@ export class ClusterState {
     this.#refused.delete(idOf(subject))
     const { namespaces, policies, nodes } = this.#objects
     switch (change.kind) {
-      case 'namespace':
-        return put(namespaces, change.namespace.name, change.namespace) ? [change] : []
-      case 'policy':
-        return put(policies, keyOf(change.policy), change.policy) ? [change] : []
-      case 'node':
-        return put(nodes, change.name, change.addresses) ? [change] : []
+      case 'namespace': {
+        const { kind, namespace } = change
+        return put(namespaces, namespace.name, namespace) ? [{ kind, namespace }] : []
+      }
+      case 'policy': {
+        const { kind, policy } = change
+        return put(policies, keyOf(policy), policy) ? [{ kind, policy }] : []
+      }
+      case 'node': {
+        const { kind, name, addresses } = change
+        return put(nodes, name, addresses) ? [{ kind, name, addresses }] : []
+      }
       case 'pod':
         this.#local.setSource(keyOf(change.pod), change.pod)
         return this.#putPod(keyOf(change.pod), change.pod)
@@ -163,10 +169,6 @@ interface MutableCluster extends Cluster {
   readonly pods: Map<ObjectKey, Pod>
   readonly policies: Map<ObjectKey, NetworkPolicy>
   readonly nodes: Map<string, readonly Address[]>
-}
-
-function idOf({ object, key }: Subject): string {
-  return `${object} ${key}`
 }
 
 /** @returns whether that was news. */

@@ -87,7 +87,8 @@ class DirectoryWatch {
   }
 
   #watchDirectory(): void {
-    if (this.#watcher !== undefined) return
+    // Anew each time, because the name may lead to another directory by now.
+    this.#unwatch()
     try {
       this.#watcher = this.#system.watch(this.#directory, () => this.#onChange())
       this.#watcher.on('error', () => this.#unwatch())
@@ -115,8 +116,6 @@ class DirectoryWatch {
   }
 
   #report(error: unknown): void {
-    // The directory may come back as another one.
-    this.#unwatch()
     if (this.#closed) return
     this.#listener.onError(error instanceof Error ? error : new Error(String(error)))
   }

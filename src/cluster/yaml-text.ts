@@ -1,7 +1,7 @@
 import type { YAMLParseError } from 'yaml'
 import type { Json } from './json.ts'
 import { convertYaml } from './yaml-values.ts'
-import type { YamlValue } from './yaml-values.ts'
+import type { YamlEntry, YamlValue } from './yaml-values.ts'
 
 /** The `yaml` package: passed in, because only those who read manifests should load it. */
 export type YamlLibrary = typeof import('yaml')
@@ -17,8 +17,10 @@ export interface YamlDocument {
   readonly error: { readonly line: number; readonly message: string } | undefined
   /** Line of a path such as `spec.ingress[0].from[1]`, or of its nearest ancestor that is there. */
   readonly locate: (path: string) => number
-  /** Bytes of a part of `value` as JSON, aliases written out. */
-  readonly sizeOf: (part: Json) => number
+  /** The text of a line of it. */
+  readonly textOf: (line: number) => string
+  /** Bytes of what is at a path ('' for all) as JSON, aliases written out. */
+  readonly sizeAt: (path: string) => number
 }
 
 /**
@@ -52,8 +54,9 @@ function readDocument(chunk: string, place: Place, yaml: YamlLibrary): YamlDocum
     line: lineAt(start),
     value: root.value,
     error: error && { line: lineAt(error.offset), message: error.message },
-    locate: (path) => lineAt(nearestOffset(root, path) ?? start),
-    sizeOf: root.sizeOf,
+    locate: (path) => lineAt(nearest(root, path)?.offset ?? start),
+    sizeAt: (path) => root.sizeOf(nearest(root, path)?.value ?? root.value),
+    textOf: (at) => chunk.split('\n')[at - place.linesBefore - 1] ?? '',
   }
 }
 
@@ -99,15 +102,23 @@ function reasonOf({ code, message }: YAMLParseError): string {
   return `malformed YAML: ${message}`
 }
 
-/** Follows a path through the value as far as it goes; the offset of the last entry that was found. */
-function nearestOffset(root: YamlValue, path: string): number | undefined {
-  let value: Json | undefined = root.value
-  let found: number | undefined
-  for (const [, name, bracketed] of path.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
-    const entry = root.entryOf(value, name ?? bracketed ?? '')
+/** The last entry on a path that is there. */
+function nearest(root: YamlValue, path: string): YamlEntry | undefined {
+  let found: YamlEntry | undefined
+  for (const key of keysOf(path)) {
+    const entry = root.entryOf(found?.value ?? root.value, key)
     if (entry === undefined) break
-    found = entry.offset
-    value = entry.value
+    found = entry
   }
   return found
+}
+
+/** `spec.ingress[0].from` and `metadata.labels["app.kubernetes.io/name"]`, key by key. */
+function keysOf(path: string): string[] {
+  const parts = path.matchAll(/([^.[\]]+)|\[(?:(\d+)|"((?:[^"\\]|\\.)*)")\]/g)
+  return [...parts].map(([, name, index, quoted]) => name ?? index ?? unquoted(quoted ?? ''))
+}
+
+function unquoted(text: string): string {
+  return String(JSON.parse(`"${text}"`))
 }

@@ -1,0 +1,49 @@
+import { Command, CommanderError } from 'commander'
+import { CommandError } from './command-error.ts'
+import type { Terminal } from './terminal.ts'
+
+/** A command of `sluice`: its module is loaded only when it is the one that runs. */
+interface CommandModule {
+  readonly summary: string
+  readonly load: () => Promise<{ define: (command: Command, terminal: Terminal) => void }>
+}
+
+const COMMANDS: Readonly<Record<string, CommandModule>> = {
+  explain: {
+    summary: 'say whether a connection is allowed, and which line of YAML decides',
+    load: () => import('./explain.ts'),
+  },
+}
+
+/**
+ * Runs `sluice` with these arguments (without the program's own name) and returns its exit code: 0 done,
+ * 1 failed, 2 wrong usage. Errors are told on the terminal, never thrown, unless they are our mistake.
+ */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = new Command('sluice')
+    .description('Network policy for Kubernetes, enforced in the kernel')
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .exitOverride()
+  try {
+    await defineCommands(program, args[0], terminal)
+    await program.parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    // It has printed what it has to say.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (!(error instanceof CommandError)) throw error
+    terminal.err(`sluice: ${error.message}\n`)
+    return 1
+  }
+}
+
+async function defineCommands(
+  program: Command,
+  wanted: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).summary(summary).description(summary)
+    if (name === wanted) (await load()).define(command, terminal)
+  }
+}

@@ -1,0 +1,12 @@
+import { runCommandLine } from './command-line.ts'
+
+// Whoever reads us may stop early (`sluice explain … | head`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+  colour: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+})
