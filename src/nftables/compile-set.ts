@@ -43,7 +43,7 @@ function flagsOf({ flags, key, data }: SetNode, isAnonymous: boolean): number {
   return bits
 }
 
-/** Ranges over several fields need the length of each, padding included. */
+/** Ranges over several fields need the length of each; the kernel adds the padding itself. */
 function description(
   { key, flags, size }: SetNode,
   { fields }: Layout,
