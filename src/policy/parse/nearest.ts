@@ -1,9 +1,9 @@
 /** The known name that a misspelt one most likely means, or undefined when none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const lower = word.toLowerCase()
-  const most = lower.length < 4 ? 1 : 2
   let best: { name: string; edits: number } | undefined
   for (const name of known) {
+    const most = Math.min(word.length, name.length) < 4 ? 1 : 2
     if (Math.abs(name.length - word.length) > most) continue
     const edits = distance(lower, name.toLowerCase())
     if (edits <= most && (best === undefined || edits < best.edits)) best = { name, edits }

@@ -33,6 +33,7 @@ export function readProtocol(field: Field): Protocol {
 
 /** A port number. */
 export function readPort(field: Field): Port | undefined {
+  if (isAbsent(field)) return refuse(field, 'is missing: give it a whole number from 1 to 65535')
   const port = typeof field.value === 'number' ? parsePort(field.value) : undefined
   return (
     port ?? refuse(field, `must be a whole number from 1 to 65535, not ${describe(field.value)}`)
