@@ -48,10 +48,10 @@ static int open_socket(napi_env env, napi_value options) {
 }
 
 static bool configure(napi_env env, napi_value options, int fd) {
-  /* Bound last: an option such as SO_REUSEADDR is too late after it. */
+  /* Options last: to bind a netlink socket takes it out of the groups that it had joined before. */
   return size_buffer(env, options, "sendBufferBytes", fd, SO_SNDBUFFORCE, SO_SNDBUF) &&
          size_buffer(env, options, "receiveBufferBytes", fd, SO_RCVBUFFORCE, SO_RCVBUF) &&
-         set_options(env, options, fd) && bind_to(env, options, fd);
+         bind_to(env, options, fd) && set_options(env, options, fd);
 }
 
 static bool size_buffer(napi_env env, napi_value options, const char *key, int fd, int forced,

@@ -232,7 +232,8 @@ static napi_value on_readable(napi_env env, napi_callback_info info) {
     return throw_failure(env, &(struct failure){EALREADY, "epoll_ctl"},
                          "This socket has its callback, close it and open another");
   napi_value name;
-  if (!went_well(env, napi_create_string_utf8(env, "sluice.socket", NAPI_AUTO_LENGTH, &name)) ||
+  if (!read_function(env, call.arguments[0], "callback") ||
+      !went_well(env, napi_create_string_utf8(env, "sluice.socket", NAPI_AUTO_LENGTH, &name)) ||
       !went_well(env, napi_create_threadsafe_function(env, call.arguments[0], NULL, name, 0, 1,
                                                       NULL, NULL, socket, call_back,
                                                       &socket->readable)))

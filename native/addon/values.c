@@ -10,10 +10,13 @@ static bool set(napi_env env, napi_value object, const char *name, napi_value va
 bool went_well(napi_env env, napi_status status) {
   if (status == napi_ok) return true;
   const napi_extended_error_info *info = NULL;
+  const char *message = "Node-API refused a call.";
+  /* The next call of Node-API clears what `info` points to, so the message is taken out first. */
+  if (napi_get_last_error_info(env, &info) == napi_ok && info->error_message != NULL)
+    message = info->error_message;
   bool pending = true;
-  napi_get_last_error_info(env, &info);
   if (napi_is_exception_pending(env, &pending) == napi_ok && !pending)
-    napi_throw_error(env, NULL, info != NULL ? info->error_message : "Node-API failed.");
+    napi_throw_error(env, NULL, message);
   return false;
 }
 
@@ -46,6 +49,12 @@ bool read_text(napi_env env, napi_value value, const char *name, char text[TEXT_
     return false;
   /* A path that goes on after a NUL would name another file to the kernel than to the caller. */
   return strlen(text) == length || throw_type(env, name, "free of NUL characters");
+}
+
+bool read_function(napi_env env, napi_value value, const char *name) {
+  napi_valuetype type = napi_undefined;
+  if (napi_typeof(env, value, &type) == napi_ok && type == napi_function) return true;
+  return throw_type(env, name, "a function");
 }
 
 static bool throw_type(napi_env env, const char *name, const char *expected) {

@@ -25,6 +25,7 @@ bool is_given(napi_env env, napi_value value);
 /* `name` is what the caller calls the value, for the exception. */
 bool read_bytes(napi_env env, napi_value value, const char *name, struct bytes *bytes);
 bool read_int(napi_env env, napi_value value, const char *name, int *number);
+bool read_function(napi_env env, napi_value value, const char *name);
 bool read_text(napi_env env, napi_value value, const char *name, char text[TEXT_BYTES]);
 
 /* Throws an Error with code, errno (negative, as all of Node's), syscall, and "WHAT: REASON (CODE)". */

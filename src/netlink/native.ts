@@ -14,7 +14,7 @@ export interface SocketOptions {
   /** SO_SNDBUFFORCE and SO_RCVBUFFORCE; without CAP_NET_ADMIN capped by net.core.[rw]mem_max. */
   readonly sendBufferBytes?: number | undefined
   readonly receiveBufferBytes?: number | undefined
-  /** setsockopt(2) calls, made before the socket is bound. A number is passed as a C int. */
+  /** setsockopt(2) calls, made once the socket is bound. A number is passed as a C int. */
   readonly options?: readonly SocketOption[] | undefined
 }
 

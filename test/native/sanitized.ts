@@ -1,0 +1,14 @@
+// Runs the addon's cases in a plain Node process: `make -C native test` puts the sanitizer into it.
+import { runInNamespace } from './in-namespace.ts'
+import { socketCases } from './socket-cases.ts'
+import { threadCases } from './thread-cases.ts'
+
+const cases = [...socketCases, ...threadCases]
+for (const { name, run } of cases) {
+  try {
+    await runInNamespace(run)
+  } catch (error) {
+    throw new Error(`The addon fails its case "${name}".`, { cause: error })
+  }
+}
+console.log(`addon: good, ${cases.length} cases`)
