@@ -89,7 +89,7 @@ function judgeDirection(
   if (policies.length === 0) return OPEN
 
   // 3. Some flows are never subject to policy.
-  const never = exemption(ends, direction)
+  const never = exemption(ends)
   if (never !== undefined) return { ...OPEN, isolatedBy, never }
 
   // 4. It suffices that one rule of one of them allows the flow.
@@ -123,10 +123,9 @@ function isolating(cluster: Cluster, pod: Pod, direction: Direction): readonly N
 }
 
 /** A pod always reaches itself; what a node sends to its own pods (probes) always arrives. */
-function exemption(ends: Ends, direction: Direction): 'self' | 'own node' | undefined {
-  if (ends.from.pod !== undefined && ends.from.pod === ends.to.pod) return 'self'
-  const ownNode = ends.from.node !== '' && ends.from.node === ends.to.pod?.node
-  return direction === 'ingress' && ownNode ? 'own node' : undefined
+function exemption({ from, to }: Ends): 'self' | 'own node' | undefined {
+  if (from.pod !== undefined && from.pod === to.pod) return 'self'
+  return from.node !== '' && from.node === to.pod?.node ? 'own node' : undefined
 }
 
 function refOf({ policy, path }: Assessment): RuleRef {
