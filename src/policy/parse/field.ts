@@ -34,11 +34,15 @@ export function rootField(value: unknown, unknownFields: UnknownFields): Field {
   return { value, path: '', notes: { unknownFields, problems: [], warnings: [], total: 0 } }
 }
 
-/** Notes a problem. Returns undefined, for a reader to return in place of a value. */
-export function refuse(field: Field, message: string): undefined {
-  const { notes } = field
+/**
+ * Notes a problem; a message that costs something to make is given as a function, for it may not be kept.
+ * Returns undefined, for a reader to return in place of a value.
+ */
+export function refuse(field: Field, message: string | (() => string)): undefined {
+  const { notes, path } = field
   notes.total += 1
-  if (notes.problems.length < KEPT_PROBLEMS) notes.problems.push({ path: field.path, message })
+  if (notes.problems.length >= KEPT_PROBLEMS) return
+  notes.problems.push({ path, message: typeof message === 'string' ? message : message() })
 }
 
 export function warn(field: Field, message: string): void {
@@ -89,12 +93,15 @@ export function checkObject(field: Field, known?: readonly string[]): boolean {
   }
   if (known === undefined || notes.unknownFields === 'ignore') return true
   for (const name of Object.keys(value)) {
-    if (known.includes(name)) continue
-    const meant = nearest(name, known)
-    const remedy = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
-    refuse(child(field, name), `is not a field of this object; ${remedy}`)
+    if (!known.includes(name)) refuse(child(field, name), () => unknownField(name, known))
   }
   return true
+}
+
+function unknownField(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known)
+  const remedy = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${meant}?`
+  return `is not a field of this object; ${remedy}`
 }
 
 /** A text, or undefined after noting that it is none. Absent is empty. */
