@@ -73,21 +73,21 @@ function refusalOf({ problems, salvage }: Invalid, value: JsonObject): SourceCha
   if (salvage !== undefined) {
     const subject = { object: 'policy', key: keyOf(salvage) } as const
     const stopgap = { kind: 'policy', policy: salvage } as const
-    return [{ kind: 'refused', ...subject, problems: reasons, salvage: stopgap }]
+    return [{ kind: 'refused', subject, problems: reasons, salvage: stopgap }]
   }
   const metadata = objectAt(value, 'metadata')
   const name = textAt(metadata, 'name')
   if (name === '') return []
   switch (`${textAt(value, 'apiVersion')} ${textAt(value, 'kind')}`) {
     case 'v1 Namespace': {
+      const subject = { object: 'namespace', key: name } as const
       const stopgap = { kind: 'namespace', namespace: namespaceOf(name) } as const
-      return [
-        { kind: 'refused', object: 'namespace', key: name, problems: reasons, salvage: stopgap },
-      ]
+      return [{ kind: 'refused', subject, problems: reasons, salvage: stopgap }]
     }
     case 'v1 Pod': {
       const key = keyOf({ namespace: textAt(metadata, 'namespace') || 'default', name })
-      return [{ kind: 'refused', object: 'pod', key, problems: reasons, salvage: undefined }]
+      const subject = { object: 'pod', key } as const
+      return [{ kind: 'refused', subject, problems: reasons, salvage: undefined }]
     }
     default:
       return []

@@ -31,12 +31,22 @@ export class LocalPods {
     return this.#pods.get(key)?.attachments.at(-1)?.known !== undefined
   }
 
-  /** `source` = the pod of this name as the source has it. An id that is attached already is replaced. */
+  /** The pod that an attachment is of. */
+  keyOf(id: string): ObjectKey | undefined {
+    return this.#keys.get(id)
+  }
+
+  /**
+   * `source` = the pod of this name as the source has it. An attachment of the pod that has this id already
+   * is replaced; that of another pod must have been detached.
+   */
   attach(attachment: LocalAttachment, source: Pod | undefined): void {
-    this.detach(attachment.id)
     const key = keyOf(attachment)
     const pod = this.#pods.get(key) ?? { source, attachments: [] }
-    pod.attachments.push({ ...attachment, known: undefined })
+    const before = pod.attachments.find(({ id }) => id === attachment.id)
+    const known = before?.uid === attachment.uid ? before.known : undefined
+    pod.attachments = pod.attachments.filter((one) => one !== before)
+    pod.attachments.push({ ...attachment, known })
     this.#keys.set(attachment.id, key)
     this.#pods.set(key, pod)
     this.setSource(key, pod.source)

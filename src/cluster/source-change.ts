@@ -11,16 +11,20 @@ export type SourceObject =
   | { readonly kind: 'policy'; readonly policy: NetworkPolicy }
   | { readonly kind: 'node'; readonly name: string; readonly addresses: readonly Address[] }
 
-export type Gone = { readonly kind: 'gone' } & Subject
+export interface Gone {
+  readonly kind: 'gone'
+  readonly subject: Subject
+}
 
 /** The source has the object in a form that cannot be used. */
-export type Refused = {
+export interface Refused {
   readonly kind: 'refused'
+  readonly subject: Subject
   /** Sentences that name the field. */
   readonly problems: readonly string[]
   /** What holds unless a version of it was accepted before. */
   readonly salvage: SourceObject | undefined
-} & Subject
+}
 
 /** Which object it is about. */
 export type Subject =
@@ -41,7 +45,7 @@ export function subjectOf(change: SourceChange): Subject {
       return { object: 'node', key: change.name }
     case 'gone':
     case 'refused':
-      return change
+      return change.subject
   }
 }
 

@@ -51,7 +51,7 @@ export class ClusterState {
     const gone = kinds.flatMap((kind) => this.#allOf(kind))
     return [
       ...this.apply(changes),
-      ...this.apply(gone.filter((change) => !mentioned.has(idOf(change)))),
+      ...this.apply(gone.filter(({ subject }) => !mentioned.has(idOf(subject)))),
     ]
   }
 
@@ -61,9 +61,10 @@ export class ClusterState {
    */
   attach(attachment: LocalAttachment): { events: ClusterEvent[]; known: boolean } {
     const key = keyOf(attachment)
+    const moved = this.#local.keyOf(attachment.id) === key ? [] : this.detach(attachment.id)
     const source = this.#local.has(key) ? undefined : this.#objects.pods.get(key)
     this.#local.attach(attachment, source)
-    return { events: this.#putPod(key, undefined), known: this.#local.isKnown(key) }
+    return { events: [...moved, ...this.#putPod(key, undefined)], known: this.#local.isKnown(key) }
   }
 
   /** A CNI DEL; nothing happens if the id is not attached. */
@@ -94,23 +95,22 @@ export class ClusterState {
         this.#local.setSource(keyOf(change.pod), change.pod)
         return this.#putPod(keyOf(change.pod), change.pod)
       case 'gone':
-        return this.#remove(change)
+        return this.#remove(change.subject)
     }
   }
 
-  #remove(change: Gone): ClusterEvent[] {
+  #remove(subject: Subject): ClusterEvent[] {
     const { namespaces, policies, nodes } = this.#objects
-    const { key } = change
-    switch (change.object) {
+    switch (subject.object) {
       case 'namespace':
-        return namespaces.delete(key) ? [{ kind: 'namespaceGone', name: key }] : []
+        return namespaces.delete(subject.key) ? [{ kind: 'namespaceGone', name: subject.key }] : []
       case 'node':
-        return nodes.delete(key) ? [{ kind: 'nodeGone', name: key }] : []
+        return nodes.delete(subject.key) ? [{ kind: 'nodeGone', name: subject.key }] : []
       case 'policy':
-        return policies.delete(change.key) ? [{ kind: 'policyGone', key: change.key }] : []
+        return policies.delete(subject.key) ? [{ kind: 'policyGone', key: subject.key }] : []
       case 'pod':
-        this.#local.setSource(change.key, undefined)
-        return this.#putPod(change.key, undefined)
+        this.#local.setSource(subject.key, undefined)
+        return this.#putPod(subject.key, undefined)
     }
   }
 
@@ -121,7 +121,7 @@ export class ClusterState {
     return this.#objects.pods.delete(key) ? [{ kind: 'podGone', key }] : []
   }
 
-  #refuse({ problems, salvage, ...subject }: Refused): ClusterEvent[] {
+  #refuse({ subject, problems, salvage }: Refused): ClusterEvent[] {
     const before = this.#refused.get(idOf(subject))?.inForce ?? 'last accepted version'
     const accepted = before === 'last accepted version' && this.#has(subject)
     const events = accepted || salvage === undefined ? [] : this.#apply(salvage)
@@ -145,7 +145,7 @@ export class ClusterState {
   #allOf(kind: ObjectKind): Gone[] {
     const refused = this.refused.map(({ subject }) => subject)
     return [...this.#subjects(kind), ...refused.filter(({ object }) => object === kind)].map(
-      (subject) => ({ kind: 'gone', ...subject }),
+      (subject) => ({ kind: 'gone', subject }),
     )
   }
 

@@ -1,0 +1,325 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { LocalAttachment } from '../../src/cluster/local-pods.ts'
+import { idOf, subjectOf } from '../../src/cluster/source-change.ts'
+import type { SourceChange, SourceObject } from '../../src/cluster/source-change.ts'
+import { ClusterState } from '../../src/cluster/state.ts'
+import { clusterOf } from '../../src/policy/cluster.ts'
+import { ip4 } from '../../src/policy/address.ts'
+import type { ClusterEvent, NetworkPolicy, Pod } from '../../src/policy/model.ts'
+import { EVERYTHING } from '../../src/policy/selector.ts'
+import * as arbitraries from '../policy/arbitraries.ts'
+
+const KINDS = ['namespace', 'pod', 'policy', 'node'] as const
+
+const pod: Pod = {
+  namespace: 'shop',
+  name: 'web-0',
+  uid: 'one',
+  labels: new Map([['app', 'web']]),
+  addresses: [ip4(1)],
+  namedPorts: [],
+  createdAt: 7,
+  node: 'n2',
+  local: false,
+}
+const attachment: LocalAttachment = {
+  id: 'c1',
+  namespace: 'shop',
+  name: 'web-0',
+  uid: 'one',
+  node: 'n1',
+  addresses: [ip4(9)],
+}
+const policy: NetworkPolicy = {
+  namespace: 'shop',
+  name: 'web',
+  podSelector: EVERYTHING,
+  ingress: [{ peers: 'everyone', ports: 'all' }],
+  egress: undefined,
+}
+const salvage: NetworkPolicy = { ...policy, ingress: [], egress: [], invalid: 'it is wrong' }
+const refusal: SourceChange = {
+  kind: 'refused',
+  subject: { object: 'policy', key: 'shop/web' },
+  problems: ['spec: it is wrong'],
+  salvage: { kind: 'policy', policy: salvage },
+}
+
+function stateOf(...changes: SourceChange[]): ClusterState {
+  const state = new ClusterState()
+  state.apply(changes)
+  return state
+}
+
+describe('what the source says', () => {
+  test('is told once', () => {
+    const state = new ClusterState()
+    expect(state.apply([{ kind: 'pod', pod }])).toEqual([{ kind: 'pod', pod }])
+    expect(state.apply([{ kind: 'pod', pod: { ...pod, labels: new Map(pod.labels) } }])).toEqual([])
+  })
+
+  test('and again when any part of it differs', () => {
+    const labels = new Map([['app', 'db']])
+    const state = stateOf({ kind: 'pod', pod })
+    expect(state.apply([{ kind: 'pod', pod: { ...pod, labels } }])).toEqual([
+      { kind: 'pod', pod: { ...pod, labels } },
+    ])
+  })
+
+  test('what was not there does not go', () => {
+    const gone: SourceChange[] = [
+      { kind: 'gone', subject: { object: 'pod', key: 'shop/web-0' } },
+      { kind: 'gone', subject: { object: 'policy', key: 'shop/web' } },
+      { kind: 'gone', subject: { object: 'namespace', key: 'shop' } },
+      { kind: 'gone', subject: { object: 'node', key: 'n1' } },
+    ]
+    expect(new ClusterState().apply(gone)).toEqual([])
+  })
+
+  test('a snapshot removes what it does not mention, of its kinds only', () => {
+    const state = stateOf(
+      { kind: 'pod', pod },
+      { kind: 'policy', policy },
+      { kind: 'node', name: 'n1', addresses: [ip4(3)] },
+    )
+    expect(state.replace(['pod', 'policy'], [{ kind: 'policy', policy }])).toEqual([
+      { kind: 'podGone', key: 'shop/web-0' },
+    ])
+    expect([...state.cluster.nodes.keys()]).toEqual(['n1'])
+  })
+})
+
+describe('local pods', () => {
+  const attached: ClusterEvent = {
+    kind: 'pod',
+    pod: { ...pod, node: 'n1', addresses: [ip4(9)], local: true },
+  }
+
+  test('have the addresses of the attachment and the labels of the source', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    expect(state.attach(attachment)).toEqual({ events: [attached], known: true })
+  })
+
+  test('may be attached before the source tells of them', () => {
+    const state = new ClusterState()
+    const stranger = { ...attached.pod, labels: new Map(), createdAt: 0 }
+    expect(state.attach(attachment)).toEqual({
+      events: [{ kind: 'pod', pod: stranger }],
+      known: false,
+    })
+    expect(state.apply([{ kind: 'pod', pod }])).toEqual([attached])
+  })
+
+  test('outlive their object, as it was last', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    state.attach(attachment)
+    expect(state.apply([{ kind: 'gone', subject: { object: 'pod', key: 'shop/web-0' } }])).toEqual(
+      [],
+    )
+    expect(state.cluster.pods.get('shop/web-0')).toEqual(attached.pod)
+    expect(state.detach('c1')).toEqual([{ kind: 'podGone', key: 'shop/web-0' }])
+  })
+
+  test('outlive a snapshot without them', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    state.attach(attachment)
+    expect(state.replace(['pod'], [])).toEqual([])
+  })
+
+  test('keep their addresses when the source calls them finished', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    state.attach(attachment)
+    const finished = { ...pod, addresses: [], addressless: 'finished' as const }
+    expect(state.apply([{ kind: 'pod', pod: finished }])).toEqual([])
+  })
+
+  test('follow new labels', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    state.attach(attachment)
+    const labels = new Map([['app', 'db']])
+    expect(state.apply([{ kind: 'pod', pod: { ...pod, labels } }])).toEqual([
+      { kind: 'pod', pod: { ...attached.pod, labels } },
+    ])
+  })
+
+  test('are not given the labels of their successor by name', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    state.attach(attachment)
+    const successor = { ...pod, uid: 'two', labels: new Map([['app', 'db']]) }
+    expect(state.apply([{ kind: 'pod', pod: successor }])).toEqual([])
+    expect(state.detach('c1')).toEqual([{ kind: 'pod', pod: successor }])
+  })
+
+  test('are not given the labels of their predecessor by name', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    const { events, known } = state.attach({ ...attachment, uid: 'two' })
+    expect(known).toBe(false)
+    expect(events).toMatchObject([{ pod: { uid: 'two', labels: new Map() } }])
+  })
+
+  test.each([
+    ['the attachment', { ...attachment, uid: '' }, pod],
+    ['the source', attachment, { ...pod, uid: '' }],
+  ])('are taken for the same where %s has no uid', (_, made, known) => {
+    expect(stateOf({ kind: 'pod', pod: known }).attach(made).known).toBe(true)
+  })
+
+  test('a sandbox made anew has both addresses until the old one goes, in any order of DEL', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    state.attach(attachment)
+    state.attach({ ...attachment, id: 'c2', addresses: [ip4(10)] })
+    expect(state.cluster.pods.get('shop/web-0')?.addresses).toEqual([ip4(9), ip4(10)])
+    state.detach('c1')
+    expect(state.cluster.pods.get('shop/web-0')).toEqual({ ...attached.pod, addresses: [ip4(10)] })
+    expect(state.detach('c1')).toEqual([])
+  })
+
+  test('attaching an id again replaces it', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    state.attach(attachment)
+    expect(state.attach(attachment).events).toEqual([])
+    state.attach({ ...attachment, addresses: [ip4(10)] })
+    expect(state.cluster.pods.get('shop/web-0')?.addresses).toEqual([ip4(10)])
+  })
+})
+
+test('an id that is attached to another pod leaves the one that it was attached to', () => {
+  const state = new ClusterState()
+  state.attach(attachment)
+  const { events } = state.attach({ ...attachment, name: 'web-1' })
+  expect(events).toMatchObject([
+    { kind: 'podGone', key: 'shop/web-0' },
+    { kind: 'pod', pod: { name: 'web-1' } },
+  ])
+})
+
+describe('refused objects', () => {
+  test('a policy isolates if no version of it was accepted', () => {
+    const state = new ClusterState()
+    expect(state.apply([refusal])).toEqual([{ kind: 'policy', policy: salvage }])
+    expect(state.refused).toEqual([
+      {
+        subject: { object: 'policy', key: 'shop/web' },
+        problems: ['spec: it is wrong'],
+        inForce: 'salvage',
+      },
+    ])
+  })
+
+  test('and is else left as it was last accepted', () => {
+    const state = stateOf({ kind: 'policy', policy })
+    expect(state.apply([refusal])).toEqual([])
+    expect(state.replace(KINDS, [refusal])).toEqual([])
+    expect(state.refused).toMatchObject([{ inForce: 'last accepted version' }])
+  })
+
+  test('an isolating policy gives way to an accepted version, and to another refusal', () => {
+    const state = stateOf(refusal)
+    const other = { ...salvage, podSelector: { requirements: [] }, invalid: 'it is wrong again' }
+    expect(state.apply([{ ...refusal, salvage: { kind: 'policy', policy: other } }])).toEqual([
+      { kind: 'policy', policy: other },
+    ])
+    expect(state.apply([{ kind: 'policy', policy }])).toEqual([{ kind: 'policy', policy }])
+    expect(state.refused).toEqual([])
+  })
+
+  test('go with their document', () => {
+    const state = stateOf(refusal)
+    expect(state.replace(['policy'], [])).toEqual([{ kind: 'policyGone', key: 'shop/web' }])
+    expect(state.refused).toEqual([])
+  })
+
+  test('a pod without an accepted version is only listed, and goes from the list', () => {
+    const refused: SourceChange = {
+      kind: 'refused',
+      subject: { object: 'pod', key: 'shop/web-0' },
+      problems: ['metadata: it is wrong'],
+      salvage: undefined,
+    }
+    const state = stateOf(refused)
+    expect(state.refused).toMatchObject([{ inForce: 'nothing' }])
+    state.replace(['pod'], [])
+    expect(state.refused).toEqual([])
+  })
+})
+
+describe('property', () => {
+  const object: fc.Arbitrary<SourceObject> = fc.oneof(
+    arbitraries.namespace.map((namespace) => ({ kind: 'namespace' as const, namespace })),
+    arbitraries.pod.map((one) => ({ kind: 'pod' as const, pod: { ...one, local: false } })),
+    arbitraries.policy.map((one) => ({ kind: 'policy' as const, policy: one })),
+  )
+  const change = fc.oneof(
+    { weight: 4, arbitrary: object },
+    {
+      weight: 1,
+      arbitrary: object.map((one): SourceChange => ({ kind: 'gone', subject: subjectOf(one) })),
+    },
+    {
+      weight: 1,
+      arbitrary: object.map((one): SourceChange => {
+        const stopgap = one.kind === 'policy' ? one : undefined
+        return { kind: 'refused', subject: subjectOf(one), problems: ['wrong'], salvage: stopgap }
+      }),
+    },
+  )
+  const step = fc.oneof(
+    { weight: 6, arbitrary: change.map((one) => (state: ClusterState) => state.apply([one])) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .array(change, { maxLength: 6 })
+        .map((all) => (state: ClusterState) => state.replace(KINDS, all)),
+    },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(arbitraries.pod, fc.constantFrom('c1', 'c2', 'c3'))
+        .map(([{ namespace, name, uid, addresses }, id]) => (state: ClusterState) => {
+          return state.attach({ id, namespace, name, uid, node: 'n1', addresses }).events
+        }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom('c1', 'c2', 'c3')
+        .map((id) => (state: ClusterState) => state.detach(id)),
+    },
+  )
+
+  test('the events lead to the cluster, and none of them is idle', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const state = new ClusterState()
+        const events: ClusterEvent[] = []
+        for (const take of steps) {
+          for (const event of take(state)) {
+            const before = clusterOf(events)
+            events.push(event)
+            expect(clusterOf(events)).not.toEqual(before)
+          }
+          expect(clusterOf(events)).toEqual(state.cluster)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('after a snapshot of accepted objects the state is that of a fresh one', () => {
+    const snapshot = fc.uniqueArray(object, {
+      selector: (one) => idOf(subjectOf(one)),
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 20 }), snapshot, (history, objects) => {
+        const state = stateOf(...history)
+        state.replace(KINDS, objects)
+        expect(state.cluster).toEqual(stateOf(...objects).cluster)
+        expect(state.refused).toEqual([])
+        expect(state.replace(KINDS, objects)).toEqual([])
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
