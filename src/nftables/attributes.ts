@@ -146,6 +146,12 @@ export const NFT_OBJECT_COUNTER = 1
 /** enum nft_table_flags; `persist` since Linux 6.9. */
 export const NFT_TABLE_FLAG = { dormant: 1, owner: 2, persist: 4 } as const
 
+/** enum nf_inet_hooks. */
+export const NFT_HOOK = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const
+
+/** NF_DROP and NF_ACCEPT. */
+export const NFT_POLICY = { drop: 0, accept: 1 } as const
+
 /** enum nft_set_flags. */
 export const NFT_SET_FLAG = {
   anonymous: 0x1,

@@ -1,8 +1,10 @@
 import type { AttributeSpec, AttributeTable, AttributeValues } from '../netlink/attributes.ts'
 import { encode } from '../netlink/encode.ts'
 import {
+  NFT_HOOK,
   NFT_MSG,
   NFT_OBJECT_COUNTER,
+  NFT_POLICY,
   NFT_TABLE_FLAG,
   NFTA_CHAIN,
   NFTA_OBJ,
@@ -106,8 +108,8 @@ function baseChain({
 }: BaseChain): AttributeValues<typeof NFTA_CHAIN.spec> {
   return {
     NFTA_CHAIN_TYPE: type,
-    NFTA_CHAIN_HOOK: { NFTA_HOOK_HOOKNUM: HOOKS[hook], NFTA_HOOK_PRIORITY: priority >>> 0 },
-    NFTA_CHAIN_POLICY: policy && POLICIES[policy],
+    NFTA_CHAIN_HOOK: { NFTA_HOOK_HOOKNUM: NFT_HOOK[hook], NFTA_HOOK_PRIORITY: priority >>> 0 },
+    NFTA_CHAIN_POLICY: policy && NFT_POLICY[policy],
   }
 }
 
@@ -224,9 +226,3 @@ function createFlags(exclusive: boolean): number {
 const NLM_F_EXCL = 0x200
 const NLM_F_CREATE = 0x400
 const NLM_F_APPEND = 0x800
-
-/** enum nf_inet_hooks. */
-const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const
-
-/** NF_DROP and NF_ACCEPT. */
-const POLICIES = { drop: 0, accept: 1 } as const
