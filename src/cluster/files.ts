@@ -52,7 +52,8 @@ export async function readManifestFiles(directory: string, fs: FileSystem): Prom
  * names it, and leaves the others unaffected.
  */
 export async function parseManifestFiles({ files, revision }: Directory): Promise<ManifestFiles> {
-  const yaml = await import('yaml')
+  // The default export is all that is left of a CommonJS module in a bundle.
+  const { default: yaml } = await import('yaml')
   const documents: ManifestDocument[] = []
   const problems: ManifestProblem[] = []
   for (const file of files) {
