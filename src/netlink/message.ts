@@ -1,0 +1,107 @@
+import { align } from './attributes.ts'
+import type { AttributeSpec, AttributeTable, AttributeValues } from './attributes.ts'
+import { decode } from './decode.ts'
+import { encode } from './encode.ts'
+import { NetlinkDecodeError } from './errors.ts'
+import { nlmsghdr } from './headers.ts'
+import { decodeStruct, encodeStruct } from './struct.ts'
+import type { Struct, StructSpec, StructValues } from './struct.ts'
+
+/** A message to the kernel. Sequence numbers, NLM_F_REQUEST and NLM_F_ACK are the socket's business. */
+export interface Request {
+  /** One of `MESSAGE_TYPES`. */
+  readonly type: number
+  /** NLM_F_* beyond those that every request has. */
+  readonly flags: number
+  /** The family's fixed header, such as struct ifinfomsg. */
+  readonly header: Uint8Array
+  readonly attributes: Uint8Array
+  /** Names the attributes when the kernel refuses one. */
+  readonly table: AttributeTable
+}
+
+/** A message from the kernel. */
+export interface Reply {
+  readonly type: number
+  readonly flags: number
+  readonly sequence: number
+  readonly portId: number
+  /** Everything behind struct nlmsghdr: a view into its datagram. */
+  readonly payload: Uint8Array
+}
+
+/** @throws {NetlinkEncodeError} when a value does not fit its attribute. */
+export function makeRequest<S extends AttributeSpec>(
+  type: number,
+  flags: number,
+  header: Uint8Array,
+  table: AttributeTable<S>,
+  values: NoInfer<AttributeValues<S>>,
+): Request {
+  return { type, flags, header, table, attributes: encode(table, values) }
+}
+
+/**
+ * Splits a reply into its fixed header and its attributes.
+ *
+ * @throws {NetlinkDecodeError} when either is damaged.
+ */
+export function readReply<H extends StructSpec, S extends AttributeSpec>(
+  reply: Reply,
+  header: Struct<H>,
+  table: AttributeTable<S>,
+): { readonly header: StructValues<H>; readonly attributes: AttributeValues<S> } {
+  return {
+    header: decodeStruct(header, reply.payload),
+    attributes: decode(table, reply.payload.subarray(align(header.bytes))),
+  }
+}
+
+/** Where the attributes of a request begin, counted from its nlmsghdr. */
+export function attributesOffset(request: Request): number {
+  return nlmsghdr.bytes + align(request.header.length)
+}
+
+/** A request as it goes over the wire, its length a multiple of 4. */
+export function frame(request: Request, flags: number, sequence: number): Uint8Array {
+  const start = attributesOffset(request)
+  const length = start + request.attributes.length
+  const bytes = new Uint8Array(align(length))
+  const header = {
+    nlmsg_len: length,
+    nlmsg_type: request.type,
+    nlmsg_flags: request.flags | flags,
+    nlmsg_seq: sequence,
+  }
+  bytes.set(encodeStruct(nlmsghdr, header))
+  bytes.set(request.header, nlmsghdr.bytes)
+  bytes.set(request.attributes, start)
+  return bytes
+}
+
+/**
+ * The messages of one datagram, in order.
+ *
+ * @throws {NetlinkDecodeError} when one is shorter than its header or runs past the end.
+ */
+export function* messagesIn(datagram: Uint8Array): Generator<Reply, void, undefined> {
+  let at = 0
+  while (at < datagram.length) {
+    const header = decodeStruct(nlmsghdr, datagram.subarray(at))
+    const length = header.nlmsg_len
+    if (length < nlmsghdr.bytes || length > datagram.length - at) {
+      throw new NetlinkDecodeError(
+        nlmsghdr.name,
+        `${length} bytes do not fit into the ${datagram.length - at} that are left of its datagram.`,
+      )
+    }
+    yield {
+      type: header.nlmsg_type,
+      flags: header.nlmsg_flags,
+      sequence: header.nlmsg_seq,
+      portId: header.nlmsg_pid,
+      payload: datagram.subarray(at + nlmsghdr.bytes, at + length),
+    }
+    at += align(length)
+  }
+}

@@ -1,0 +1,279 @@
+import { setImmediate } from 'node:timers/promises'
+import { attributes } from './attributes.ts'
+import { batchMarks } from './batch.ts'
+import {
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSG_NOOP,
+} from './constants.ts'
+import { NetlinkError, NetlinkSocketError } from './errors.ts'
+import type { Refusal } from './errors.ts'
+import { lostDatagrams } from './lost.ts'
+import { frame, messagesIn } from './message.ts'
+import type { Reply, Request } from './message.ts'
+import { messageName } from './message-types.ts'
+import { isNativeError } from './native.ts'
+import type { NativeSocket } from './native.ts'
+import { DATAGRAM_BYTES, openNative } from './open.ts'
+import type { NetlinkOptions } from './open.ts'
+import { readRefusal } from './refusal.ts'
+
+/**
+ * Opens a socket for requests; for notifications there is `subscribe`.
+ *
+ * @param protocol NETLINK_*
+ * @throws {NativeError} when the namespace or the socket cannot be opened.
+ * @throws {NetlinkError} `EPERM` without CAP_NET_ADMIN (nfnetlink).
+ */
+export function openNetlink(protocol: number, options: NetlinkOptions = {}): NetlinkSocket {
+  const native = openNative(protocol, options, [])
+  try {
+    return new NetlinkSocket(native)
+  } catch (error) {
+    native.close()
+    throw error
+  }
+}
+
+/**
+ * Requests to the kernel and their answers. Synchronous: rtnetlink and nfnetlink work inside sendmsg(2), so
+ * that all answers wait when it returns, and an exchange takes microseconds.
+ *
+ * Every method throws NetlinkError when the kernel refuses a request, NetlinkSocketError when the exchange
+ * fails, and NetlinkDecodeError when an answer is damaged. The socket stays usable after each of them.
+ */
+export class NetlinkSocket {
+  readonly #native: NativeSocket
+  readonly #buffer = new Uint8Array(DATAGRAM_BYTES)
+  readonly #portId: number
+  #sequence = 0
+  /** Answers may be waiting that nobody wants any more. */
+  #unread = false
+  #dumping = false
+
+  constructor(native: NativeSocket) {
+    this.#native = native
+    this.#portId = ownPortId(native, this.#buffer)
+  }
+
+  /** Returns the messages that answer the request, without its acknowledgement. */
+  request(request: Request): Reply[] {
+    return this.requests([request])
+  }
+
+  /**
+   * Sends requests as one datagram. Each stands for itself: those behind a refused one are carried out too.
+   * Returns what answers them besides acknowledgements.
+   */
+  requests(requests: readonly Request[]): Reply[] {
+    return requests.length === 0 ? [] : this.#exchange(requests, 0, requests.length)
+  }
+
+  /**
+   * Sends nf_tables requests as one transaction: all or none. Returns their echoes (NLM_F_ECHO).
+   *
+   * @param generation that the ruleset must still have, else NetlinkError `ERESTART`.
+   */
+  batch(requests: readonly Request[], generation?: number): Reply[] {
+    if (requests.length === 0) return []
+    const { begin, end } = batchMarks(generation)
+    return this.#exchange([begin, ...requests, end], 1, requests.length)
+  }
+
+  /**
+   * What `read` makes of each message of a dump, all of one state: if that changes meanwhile
+   * (NLM_F_DUMP_INTR), the dump begins anew. `read` may be called for dumps that are then given up.
+   */
+  dump<T>(request: Request, read: (reply: Reply) => T): T[] {
+    const steps = this.#dump(request, read)
+    for (;;) {
+      const step = steps.next()
+      if (step.done) return step.value
+    }
+  }
+
+  /** Like `dump`, but lets the event loop turn after each datagram. Meanwhile the socket does nothing else. */
+  async dumpInSteps<T>(request: Request, read: (reply: Reply) => T): Promise<T[]> {
+    const steps = this.#dump(request, read)
+    for (;;) {
+      const step = steps.next()
+      if (step.done) return step.value
+      await setImmediate()
+    }
+  }
+
+  close(): void {
+    this.#native.close()
+  }
+
+  /** Sends messages, `count` of them from `first` on to be acknowledged, and collects the answers. */
+  #exchange(messages: readonly Request[], first: number, count: number): Reply[] {
+    const base = this.#send(messages, (i) => (i >= first && i < first + count ? NLM_F_ACK : 0))
+    const answered = new Set<number>()
+    const answers: Reply[] = []
+    const refusals: Refusal[] = []
+    for (let replies = this.#receive(); replies; replies = this.#receive()) {
+      for (const reply of replies) {
+        const position = (reply.sequence - base) >>> 0
+        const message = messages[position]
+        if (message === undefined) continue
+        if (reply.type !== NLMSG_ERROR) {
+          answers.push(reply)
+          continue
+        }
+        answered.add(position)
+        const refusal = readRefusal(reply, message, position - first)
+        if (refusal) refusals.push(refusal)
+      }
+    }
+    throwIfRefused(refusals)
+    for (let i = first; i < first + count; i++) if (!answered.has(i)) throw noAnswer(messages[i])
+    return answers
+  }
+
+  /** Yields after each datagram. */
+  *#dump<T>(request: Request, read: (reply: Reply) => T): Generator<void, T[], undefined> {
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      const found: T[] = []
+      const base = this.#send([request], () => NLM_F_DUMP)
+      this.#dumping = true
+      try {
+        if (yield* this.#readDump(request, base, (reply) => found.push(read(reply)))) return found
+      } finally {
+        this.#dumping = false
+      }
+    }
+    throw new NetlinkSocketError(
+      'NETLINK_INTERRUPTED',
+      `What ${messageName(request.type)} lists changed during each of ${DUMP_ATTEMPTS} dumps. Try again when it is quieter.`,
+    )
+  }
+
+  /** Returns whether the dump shows one state. */
+  *#readDump(
+    request: Request,
+    base: number,
+    take: (reply: Reply) => void,
+  ): Generator<void, boolean, undefined> {
+    let interrupted = false
+    for (let replies = this.#receive(); replies; replies = this.#receive()) {
+      for (const reply of replies) {
+        if (reply.sequence !== base) continue
+        if (reply.flags & NLM_F_DUMP_INTR) interrupted = true
+        if (reply.type !== NLMSG_DONE && reply.type !== NLMSG_ERROR) {
+          take(reply)
+          continue
+        }
+        const refusal = readRefusal(reply, request, 0)
+        throwIfRefused(refusal ? [refusal] : [])
+        this.#unread = false
+        return !interrupted
+      }
+      yield
+    }
+    throw noAnswer(request)
+  }
+
+  /** Numbers the messages and sends them as one datagram; returns the number of the first. */
+  #send(messages: readonly Request[], flagsOf: (index: number) => number): number {
+    if (this.#dumping) {
+      throw new NetlinkSocketError(
+        'NETLINK_BUSY',
+        'A dump on this netlink socket has not ended. Wait for it, or open a second socket.',
+      )
+    }
+    if (this.#unread) this.#discard()
+    const base = (this.#sequence + 1) >>> 0
+    this.#sequence = (this.#sequence + messages.length) >>> 0
+    const datagram = Buffer.concat(
+      messages.map((message, i) => frame(message, NLM_F_REQUEST | flagsOf(i), (base + i) >>> 0)),
+    )
+    try {
+      this.#native.send(datagram)
+    } catch (error) {
+      throw tooLarge(error, datagram.length) ?? error
+    }
+    this.#unread = true
+    return base
+  }
+
+  /** The messages for this socket in the next datagram; undefined when nothing waits. */
+  #receive(): Reply[] | undefined {
+    const length = this.#receiveBytes()
+    if (length < 0) {
+      this.#unread = false
+      return undefined
+    }
+    // Values decoded from it are views, so each datagram gets memory of its own.
+    const replies = [...messagesIn(this.#buffer.slice(0, length))]
+    return replies.filter(({ portId }) => portId === this.#portId)
+  }
+
+  #receiveBytes(): number {
+    try {
+      return this.#native.receive(this.#buffer)
+    } catch (error) {
+      throw lostDatagrams(error) ?? error
+    }
+  }
+
+  /** Reads what is left of an exchange that ended in an error, and so lets a dump come to its end. */
+  #discard(): void {
+    for (;;) {
+      try {
+        if (this.#native.receive(this.#buffer) < 0) break
+      } catch (error) {
+        if (!lostDatagrams(error)) throw error
+      }
+    }
+    this.#unread = false
+  }
+}
+
+/** How often a dump is begun before giving up. */
+const DUMP_ATTEMPTS = 16
+
+/** The kernel acknowledges even this, and so tells the port id that it gave to the socket. */
+const HELLO: Request = {
+  type: NLMSG_NOOP,
+  flags: 0,
+  header: new Uint8Array(),
+  attributes: new Uint8Array(),
+  table: attributes({}),
+}
+
+function ownPortId(native: NativeSocket, buffer: Uint8Array): number {
+  native.send(frame(HELLO, NLM_F_REQUEST | NLM_F_ACK, 0))
+  const [reply] = messagesIn(buffer.slice(0, Math.max(0, native.receive(buffer))))
+  if (reply?.type !== NLMSG_ERROR) throw noAnswer(HELLO)
+  const refusal = readRefusal(reply, HELLO, 0)
+  throwIfRefused(refusal ? [refusal] : [])
+  return reply.portId
+}
+
+function throwIfRefused([first, ...others]: readonly Refusal[]): void {
+  if (first) throw new NetlinkError([first, ...others])
+}
+
+function noAnswer(request: Request | undefined): NetlinkSocketError {
+  return new NetlinkSocketError(
+    'NETLINK_NO_ANSWER',
+    `The kernel did not answer ${request ? messageName(request.type) : 'a request'}. Whether it was carried out is unknown: read the state back.`,
+  )
+}
+
+function tooLarge(error: unknown, bytes: number): NetlinkSocketError | undefined {
+  if (!isNativeError(error) || !SEND_ERRORS.includes(error.code)) return undefined
+  return new NetlinkSocketError(
+    'NETLINK_TOO_LARGE',
+    `The kernel does not take ${bytes} bytes at once (${error.code}), nothing was sent. Send fewer requests together, or raise net.core.wmem_max.`,
+    { cause: error },
+  )
+}
+
+/** Of sendmsg(2): larger than the send buffer, or no memory for a copy of this size. */
+const SEND_ERRORS: readonly string[] = ['EMSGSIZE', 'ENOBUFS', 'ENOMEM']
