@@ -1,10 +1,12 @@
 import { describe, test } from 'vitest'
 import { runInNamespace } from './in-namespace.ts'
-import { socketCases } from './socket-cases.ts'
+import { readableCases } from './readable-cases.ts'
 import { threadCases } from './thread-cases.ts'
+import { transferCases } from './transfer-cases.ts'
 
 describe.each([
-  ['sockets', socketCases],
+  ['sockets', transferCases],
+  ['sockets on the event loop', readableCases],
   ['namespaces and threads', threadCases],
 ])('%s', (_, cases) => {
   test.each(cases)('$name', ({ run }) => runInNamespace(run))

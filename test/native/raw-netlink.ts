@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { openSocket } from '../../src/netlink/native.ts'
 import type { NativeSocket, SocketOption } from '../../src/netlink/native.ts'
 
@@ -11,6 +12,8 @@ const NLM_F_REQUEST = 1
 const NLM_F_ACK = 4
 const NLM_F_DUMP = 0x300
 const IFF_UP = 1
+
+export const LOOPBACK = 1
 
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
@@ -75,6 +78,18 @@ const buffer = new Uint8Array(65536)
 export function receiveMessages(socket: NativeSocket): RawMessage[] {
   const length = socket.receive(buffer)
   return length < 0 ? [] : messagesIn(buffer.slice(0, length))
+}
+
+/** Sets the loopback of a namespace up, then down and up by turns: `times` messages to listeners. */
+export function changeLoopback(netns: string, times: number): void {
+  const socket = openRoute({ netns })
+  for (let i = 0; i < times; i++) {
+    socket.send(setLink(LOOPBACK, i % 2 === 0, i))
+    const [ack] = receiveMessages(socket)
+    assert.equal(ack?.type, NLMSG_ERROR)
+    assert.equal(ack.payload.getInt32(0, true), 0)
+  }
+  socket.close()
 }
 
 function linkMessage(

@@ -1,9 +1,10 @@
 // Runs the addon's cases in a plain Node process: `make -C native test` puts the sanitizer into it.
 import { runInNamespace } from './in-namespace.ts'
-import { socketCases } from './socket-cases.ts'
+import { readableCases } from './readable-cases.ts'
 import { threadCases } from './thread-cases.ts'
+import { transferCases } from './transfer-cases.ts'
 
-const cases = [...socketCases, ...threadCases]
+const cases = [...transferCases, ...readableCases, ...threadCases]
 for (const { name, run } of cases) {
   try {
     await runInNamespace(run)

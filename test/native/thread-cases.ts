@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,6 +14,7 @@ import type { Case } from './in-namespace.ts'
 import { openRoute, receiveMessages, setLink } from './raw-netlink.ts'
 import type { Task } from './worker.ts'
 
+const WORKER = new URL('./worker.ts', import.meta.url)
 const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
 
 export const threadCases: readonly Case[] = [
@@ -86,6 +88,25 @@ export const threadCases: readonly Case[] = [
     },
   },
   {
+    name: 'the watching thread outlives the only worker that had loaded the addon',
+    run: async (netns) => {
+      const worker = JSON.stringify(WORKER.href)
+      const task = JSON.stringify({ netns, ending: 'unref' } satisfies Task)
+      const program =
+        `new (require('node:worker_threads').Worker)(new URL(${worker}), { workerData: ${task} })` +
+        `.once('exit', () => { console.log('ended'); process.stdin.resume() })`
+      const child = spawn(process.execPath, ['-e', program], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      })
+      await once(child.stdout, 'data')
+      // Continuing after a stop wakes epoll_wait(2): into code that is no longer there, if unloaded.
+      child.kill('SIGSTOP')
+      child.kill('SIGCONT')
+      child.stdin.end()
+      assert.deepEqual(await once(child, 'exit'), [0, null])
+    },
+  },
+  {
     name: 'a namespace is made once and deleted as often as one likes',
     run: (netns) => {
       assert.throws(() => createNamespace(netns), {
@@ -124,7 +145,7 @@ export const threadCases: readonly Case[] = [
 
 function startWorker(netns: string, ending: Task['ending']): Worker {
   const workerData: Task = { netns, ending }
-  return new Worker(new URL('./worker.ts', import.meta.url), { workerData })
+  return new Worker(WORKER, { workerData })
 }
 
 function setLoopbackUp(netns: string): void {
