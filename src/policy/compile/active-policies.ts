@@ -4,7 +4,7 @@ import type { Trait, TraitId, Traits } from './traits.ts'
 
 /** A policy that selects somebody here, its peers and names replaced by the traits that mean them. */
 export interface ActivePolicy extends Pooled {
-  /** Grows with each policy or version of one that comes into force. */
+  /** Another for each policy and each version of one. */
   readonly serial: number
   readonly policy: NetworkPolicy
   /** `undefined` = does not isolate in this direction. */
@@ -31,7 +31,7 @@ export type ActivePort =
 export class ActivePolicies {
   readonly #traits: Traits
   readonly #pool = new Pool<ActivePolicy>()
-  readonly #serials = new Map<NetworkPolicy, number>()
+  readonly #serials = new WeakMap<NetworkPolicy, number>()
   #nextSerial = 1
 
   constructor(traits: Traits) {
@@ -43,13 +43,9 @@ export class ActivePolicies {
   }
 
   hold(policy: NetworkPolicy): ActivePolicy {
-    let serial = this.#serials.get(policy)
-    if (serial === undefined) {
-      serial = this.#nextSerial++
-      this.#serials.set(policy, serial)
-    }
-    const number = serial
-    return this.#pool.hold(`${number}`, (key) => activate(key, number, policy, this.#traits))
+    const serial = this.#serials.get(policy) ?? this.#nextSerial++
+    this.#serials.set(policy, serial)
+    return this.#pool.hold(`${serial}`, (key) => activate(key, serial, policy, this.#traits))
   }
 
   drop(active: ActivePolicy): void {
@@ -58,8 +54,7 @@ export class ActivePolicies {
 
   /** Forgets the policies that select nobody any more, and lets go of their traits. */
   sweep(): void {
-    for (const { policy, traits } of this.#pool.sweep()) {
-      this.#serials.delete(policy)
+    for (const { traits } of this.#pool.sweep()) {
       for (const trait of traits) this.#traits.drop(trait)
     }
   }
