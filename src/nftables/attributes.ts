@@ -1,28 +1,7 @@
 import { attributes, list, nested } from '../netlink/attributes.ts'
 import type { Attribute, AttributeSpec, AttributeTable } from '../netlink/attributes.ts'
 
-/** Message types and attribute tables of nf_tables, from linux/netfilter/nf_tables.h. */
-export const NFT_MSG = {
-  NEWTABLE: 0,
-  GETTABLE: 1,
-  DELTABLE: 2,
-  NEWCHAIN: 3,
-  GETCHAIN: 4,
-  DELCHAIN: 5,
-  NEWRULE: 6,
-  GETRULE: 7,
-  DELRULE: 8,
-  NEWSET: 9,
-  GETSET: 10,
-  DELSET: 11,
-  NEWSETELEM: 12,
-  GETSETELEM: 13,
-  DELSETELEM: 14,
-  NEWGEN: 15,
-  NEWOBJ: 18,
-  GETOBJ: 19,
-  DELOBJ: 20,
-} as const
+/** Attribute tables and constants of nf_tables, from linux/netfilter/nf_tables.h. */
 
 export const NFTA_TABLE = attributes({
   NFTA_TABLE_NAME: [1, 'string'],
@@ -166,9 +145,6 @@ export const NFT_SET_FLAG = {
 /** enum nft_set_elem_flags. */
 export const NFT_SET_ELEM_INTERVAL_END = 1
 export const NFT_SET_ELEM_CATCHALL = 2
-
-/** struct nfgenmsg families (NFPROTO_*). */
-export const NFPROTO = { inet: 1, ip: 2, arp: 3, netdev: 5, bridge: 7, ip6: 10 } as const
 
 /** The entry of a table, for loops that write without `encode`. */
 export function attributeOf<S extends AttributeSpec>(

@@ -1,8 +1,9 @@
-import { NFPROTO } from './attributes.ts'
 import { datatypes, writeValue } from './datatypes.ts'
 import type { Datatype, Value } from './datatypes.ts'
 import { NftablesError } from './errors.ts'
 import type { Expression } from './expressions.ts'
+import { NFPROTO } from './family.ts'
+import type { Family } from './family.ts'
 import { compare, load, mask, setLookup, toBigEndian } from './instructions.ts'
 import type { SetReference } from './instructions.ts'
 import { FIRST_REGISTER, registerAt } from './registers.ts'
@@ -21,7 +22,7 @@ export interface RuleContext {
 }
 
 /** A table of one family sees only its own packets. */
-export function factsOf(family: keyof typeof NFPROTO): RuleContext['facts'] {
+export function factsOf(family: Family): RuleContext['facts'] {
   return new Map(family === 'ip' || family === 'ip6' ? [['meta nfproto', NFPROTO[family]]] : [])
 }
 

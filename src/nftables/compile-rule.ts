@@ -1,4 +1,4 @@
-import { NFPROTO, NFT_OBJECT_COUNTER } from './attributes.ts'
+import { NFT_OBJECT_COUNTER } from './attributes.ts'
 import {
   compileAnyFlag,
   compileCompare,
@@ -11,6 +11,7 @@ import type { RuleContext } from './compile-match.ts'
 import { writeValue } from './datatypes.ts'
 import { expression, expressions } from './expressions.ts'
 import type { Expression } from './expressions.ts'
+import { NFPROTO } from './family.ts'
 import { dataLookup, immediate, verdict } from './instructions.ts'
 import { FIRST_REGISTER, registerAt } from './registers.ts'
 import { selectors } from './selectors.ts'

@@ -1,8 +1,10 @@
 import type { AttributeSpec, AttributeTable, AttributeValues } from '../netlink/attributes.ts'
-import { encode } from '../netlink/encode.ts'
+import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../netlink/constants.ts'
+import { makeRequest } from '../netlink/message.ts'
+import type { Request } from '../netlink/message.ts'
+import { MESSAGE_TYPES } from '../netlink/message-types.ts'
 import {
   NFT_HOOK,
-  NFT_MSG,
   NFT_OBJECT_COUNTER,
   NFT_POLICY,
   NFT_TABLE_FLAG,
@@ -16,18 +18,15 @@ import {
 import { factsOf } from './compile-match.ts'
 import { compileRule } from './compile-rule.ts'
 import { compileSet } from './compile-set.ts'
+import { familyHeader } from './family.ts'
 import type { SetReference } from './instructions.ts'
 import type { AnyElement, SetNode } from './set.ts'
 import type { BaseChain, Operation, TableReference, Transaction } from './transaction.ts'
 import { commentUserdata } from './userdata.ts'
 import { writeElements } from './write-elements.ts'
 
-/** One message of a batch: everything behind the netlink header but struct nfgenmsg. */
-export interface NftMessage {
-  readonly type: number
-  /** NLM_F_* beyond those of every request. */
-  readonly flags: number
-  readonly attributes: Uint8Array
+/** One message of a batch, and what it is part of. */
+export interface OperationRequest extends Request {
   readonly operation: Operation
 }
 
@@ -36,15 +35,17 @@ export interface NftMessage {
  *
  * @throws {NftablesError} when a value is not one of its type.
  */
-export function compileTransaction({ table, operations }: Transaction): NftMessage[] {
-  const batch: Batch = { table, messages: [], sets: 0 }
+export function compileTransaction({ table, operations }: Transaction): OperationRequest[] {
+  const batch: Batch = { table, header: familyHeader(table.family), messages: [], sets: 0 }
   for (const operation of operations) compile(batch, operation)
   return batch.messages
 }
 
 interface Batch {
   readonly table: TableReference
-  readonly messages: NftMessage[]
+  /** Names the family in every message. */
+  readonly header: Uint8Array
+  readonly messages: OperationRequest[]
   /** How many sets it declares: each needs an id of its own. */
   sets: number
 }
@@ -80,24 +81,31 @@ function compile(batch: Batch, operation: Operation): void {
 function compileTable(batch: Batch, operation: Of<'addTable' | 'deleteTable'>): void {
   const name = { NFTA_TABLE_NAME: batch.table.table }
   if (operation.kind === 'deleteTable') {
-    return push(batch, operation, NFT_MSG.DELTABLE, 0, NFTA_TABLE, name)
+    return push(batch, operation, MESSAGE_TYPES.NFT_MSG_DELTABLE, 0, NFTA_TABLE, name)
   }
   const { comment, flags = [] } = operation.options
-  push(batch, operation, NFT_MSG.NEWTABLE, createFlags(operation.exclusive), NFTA_TABLE, {
-    ...name,
-    NFTA_TABLE_FLAGS: flags.reduce((bits, flag) => bits | NFT_TABLE_FLAG[flag], 0),
-    NFTA_TABLE_USERDATA: comment === undefined ? undefined : commentUserdata(comment),
-  })
+  push(
+    batch,
+    operation,
+    MESSAGE_TYPES.NFT_MSG_NEWTABLE,
+    createFlags(operation.exclusive),
+    NFTA_TABLE,
+    {
+      ...name,
+      NFTA_TABLE_FLAGS: flags.reduce((bits, flag) => bits | NFT_TABLE_FLAG[flag], 0),
+      NFTA_TABLE_USERDATA: comment === undefined ? undefined : commentUserdata(comment),
+    },
+  )
 }
 
 function compileChain(batch: Batch, operation: Of<'addChain' | 'deleteChain'>): void {
   const chain = { NFTA_CHAIN_TABLE: batch.table.table, NFTA_CHAIN_NAME: operation.chain }
   if (operation.kind === 'deleteChain') {
-    return push(batch, operation, NFT_MSG.DELCHAIN, 0, NFTA_CHAIN, chain)
+    return push(batch, operation, MESSAGE_TYPES.NFT_MSG_DELCHAIN, 0, NFTA_CHAIN, chain)
   }
   const flags = createFlags(operation.exclusive)
   const base = operation.base && baseChain(operation.base)
-  push(batch, operation, NFT_MSG.NEWCHAIN, flags, NFTA_CHAIN, { ...chain, ...base })
+  push(batch, operation, MESSAGE_TYPES.NFT_MSG_NEWCHAIN, flags, NFTA_CHAIN, { ...chain, ...base })
 }
 
 function baseChain({
@@ -122,7 +130,7 @@ function compileAddRule(batch: Batch, operation: Of<'addRule'>): void {
     },
     statements,
   )
-  push(batch, operation, NFT_MSG.NEWRULE, NLM_F_CREATE | NLM_F_APPEND, NFTA_RULE, {
+  push(batch, operation, MESSAGE_TYPES.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, NFTA_RULE, {
     NFTA_RULE_TABLE: batch.table.table,
     NFTA_RULE_CHAIN: chain,
     NFTA_RULE_EXPRESSIONS: expressions,
@@ -132,7 +140,7 @@ function compileAddRule(batch: Batch, operation: Of<'addRule'>): void {
 
 /** Without a handle, all rules of the chain. */
 function compileDeleteRule(batch: Batch, operation: Of<'flushChain' | 'deleteRule'>): void {
-  push(batch, operation, NFT_MSG.DELRULE, 0, NFTA_RULE, {
+  push(batch, operation, MESSAGE_TYPES.NFT_MSG_DELRULE, 0, NFTA_RULE, {
     NFTA_RULE_TABLE: batch.table.table,
     NFTA_RULE_CHAIN: operation.chain,
     NFTA_RULE_HANDLE: operation.kind === 'deleteRule' ? operation.handle : undefined,
@@ -143,15 +151,22 @@ function compileSetOperation(batch: Batch, operation: Of<'addSet' | 'deleteSet'>
   const { table } = batch.table
   if (operation.kind === 'deleteSet') {
     const set = { NFTA_SET_TABLE: table, NFTA_SET_NAME: operation.set }
-    return push(batch, operation, NFT_MSG.DELSET, 0, NFTA_SET, set)
+    return push(batch, operation, MESSAGE_TYPES.NFT_MSG_DELSET, 0, NFTA_SET, set)
   }
   const set = compileSet(table, operation.set, ++batch.sets, false)
-  push(batch, operation, NFT_MSG.NEWSET, createFlags(operation.exclusive), NFTA_SET, set)
+  push(
+    batch,
+    operation,
+    MESSAGE_TYPES.NFT_MSG_NEWSET,
+    createFlags(operation.exclusive),
+    NFTA_SET,
+    set,
+  )
 }
 
 function compileCounter(batch: Batch, operation: Of<'addCounter' | 'deleteCounter'>): void {
   const isAdd = operation.kind === 'addCounter'
-  const type = isAdd ? NFT_MSG.NEWOBJ : NFT_MSG.DELOBJ
+  const type = isAdd ? MESSAGE_TYPES.NFT_MSG_NEWOBJ : MESSAGE_TYPES.NFT_MSG_DELOBJ
   push(batch, operation, type, isAdd ? NLM_F_CREATE : 0, NFTA_OBJ, {
     NFTA_OBJ_TABLE: batch.table.table,
     NFTA_OBJ_NAME: operation.counter,
@@ -181,7 +196,7 @@ function addAnonymousSet(
 ): SetReference {
   const id = ++batch.sets
   const message = compileSet(batch.table.table, set, id, true)
-  push(batch, operation, NFT_MSG.NEWSET, NLM_F_CREATE, NFTA_SET, message)
+  push(batch, operation, MESSAGE_TYPES.NFT_MSG_NEWSET, NLM_F_CREATE, NFTA_SET, message)
   for (const chunk of writeElements(set, elements)) {
     pushElements(batch, operation, set, chunk, id)
   }
@@ -197,7 +212,7 @@ function pushElements(
   id?: number,
 ): void {
   const isAdd = operation.kind === 'addElements' || operation.kind === 'addRule'
-  const type = isAdd ? NFT_MSG.NEWSETELEM : NFT_MSG.DELSETELEM
+  const type = isAdd ? MESSAGE_TYPES.NFT_MSG_NEWSETELEM : MESSAGE_TYPES.NFT_MSG_DELSETELEM
   const flags = isAdd ? createFlags(operation.kind === 'addElements' && operation.exclusive) : 0
   push(batch, operation, type, flags, NFTA_SET_ELEM_LIST, {
     NFTA_SET_ELEM_LIST_TABLE: batch.table.table,
@@ -215,14 +230,10 @@ function push<S extends AttributeSpec>(
   table: AttributeTable<S>,
   values: NoInfer<AttributeValues<S>>,
 ): void {
-  batch.messages.push({ type, flags, attributes: encode(table, values), operation })
+  const request = makeRequest(type, flags, batch.header, table, values)
+  batch.messages.push({ ...request, operation })
 }
 
 function createFlags(exclusive: boolean): number {
   return exclusive ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE
 }
-
-/** linux/netlink.h */
-const NLM_F_EXCL = 0x200
-const NLM_F_CREATE = 0x400
-const NLM_F_APPEND = 0x800

@@ -1,32 +1,29 @@
+import type { NetlinkError } from '../netlink/errors.ts'
 import { NftablesError } from './errors.ts'
 import { describeSet } from './set.ts'
 import type { Operation, TableReference } from './transaction.ts'
-
-/** What the kernel says of the operation that it refused. */
-export interface KernelAnswer {
-  /** `EEXIST` */
-  readonly code: string
-  /** Its own words, where it has some, and the attribute that it means. */
-  readonly text?: string | undefined
-  readonly attribute?: string | undefined
-}
 
 /** The error for a transaction of which the kernel refused this operation, and so all of it. */
 export function refusal(
   table: TableReference,
   operation: Operation,
-  { code, text, attribute }: KernelAnswer,
-  cause: unknown,
+  answer: NetlinkError,
 ): NftablesError {
+  const { code, text, attribute, missing } = answer
   const object = describeOperation(table, operation)
-  const details = [text, attribute && `in ${attribute}`].filter(Boolean).join(' ')
-  const sentence = `The kernel refused to ${verb(operation)} ${object} (${code}${details && `: ${details}`}).`
+  const details = [code, text, attribute && `at ${attribute}`, missing && `for want of ${missing}`]
+  const said = details.filter((part) => part !== undefined).join(', ')
+  const sentence = `The kernel refused to ${verb(operation)} ${object}: ${said}.`
   const remedy = remedyFor(operation, code)
-  return new NftablesError('NFT_REFUSED', remedy ? `${sentence} ${remedy}` : sentence, {
-    errno: code,
-    object,
-    cause,
-  })
+  return new NftablesError(
+    'NFT_REFUSED',
+    remedy === undefined ? sentence : `${sentence} ${remedy}`,
+    {
+      errno: code,
+      object,
+      cause: answer,
+    },
+  )
 }
 
 /** `element in map pod_class4 of table inet sluice` */

@@ -1,9 +1,10 @@
+import type { Family } from './family.ts'
 import type { AnyElement, Element, ElementKey, Fields, SetNode } from './set.ts'
 import type { Statement } from './statements.ts'
 
 /** A table, which everything else is in. */
 export interface TableReference {
-  readonly family: 'inet' | 'ip' | 'ip6' | 'bridge'
+  readonly family: Family
   readonly table: string
 }
 

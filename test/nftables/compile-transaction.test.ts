@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { decode } from '../../src/netlink/decode.ts'
+import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from '../../src/netlink/constants.ts'
+import { MESSAGE_TYPES } from '../../src/netlink/message-types.ts'
 import {
-  NFT_MSG,
   NFTA_CHAIN,
   NFTA_OBJ,
   NFTA_RULE,
@@ -15,10 +16,6 @@ import { accept, oneOf } from '../../src/nftables/statements.ts'
 import type { Operation } from '../../src/nftables/transaction.ts'
 import { Transaction } from '../../src/nftables/transaction.ts'
 
-const EXCL = 0x200
-const CREATE = 0x400
-const APPEND = 0x800
-
 const pods = set('in_pods4', ['ipv4_addr'])
 const classes = map('pod_class4', ['ipv4_addr'], ['classid'])
 const begin = () => new Transaction({ family: 'inet', table: 't' })
@@ -28,31 +25,39 @@ describe('every operation is one message, with flags that say what an existing o
     Record<Operation['kind'], readonly (readonly [Transaction, type: number, flags: number])[]>
   > = {
     addTable: [
-      [begin().addTable(), NFT_MSG.NEWTABLE, CREATE],
-      [begin().createTable(), NFT_MSG.NEWTABLE, CREATE | EXCL],
+      [begin().addTable(), MESSAGE_TYPES.NFT_MSG_NEWTABLE, NLM_F_CREATE],
+      [begin().createTable(), MESSAGE_TYPES.NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL],
     ],
-    deleteTable: [[begin().deleteTable(), NFT_MSG.DELTABLE, 0]],
+    deleteTable: [[begin().deleteTable(), MESSAGE_TYPES.NFT_MSG_DELTABLE, 0]],
     addChain: [
-      [begin().addChain('c'), NFT_MSG.NEWCHAIN, CREATE],
-      [begin().createChain('c'), NFT_MSG.NEWCHAIN, CREATE | EXCL],
+      [begin().addChain('c'), MESSAGE_TYPES.NFT_MSG_NEWCHAIN, NLM_F_CREATE],
+      [begin().createChain('c'), MESSAGE_TYPES.NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL],
     ],
-    deleteChain: [[begin().deleteChain('c'), NFT_MSG.DELCHAIN, 0]],
-    flushChain: [[begin().flushChain('c'), NFT_MSG.DELRULE, 0]],
-    addRule: [[begin().addRule('c', [accept]), NFT_MSG.NEWRULE, CREATE | APPEND]],
-    deleteRule: [[begin().deleteRule('c', 7n), NFT_MSG.DELRULE, 0]],
+    deleteChain: [[begin().deleteChain('c'), MESSAGE_TYPES.NFT_MSG_DELCHAIN, 0]],
+    flushChain: [[begin().flushChain('c'), MESSAGE_TYPES.NFT_MSG_DELRULE, 0]],
+    addRule: [
+      [begin().addRule('c', [accept]), MESSAGE_TYPES.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND],
+    ],
+    deleteRule: [[begin().deleteRule('c', 7n), MESSAGE_TYPES.NFT_MSG_DELRULE, 0]],
     addSet: [
-      [begin().addSet(pods), NFT_MSG.NEWSET, CREATE],
-      [begin().createSet(pods), NFT_MSG.NEWSET, CREATE | EXCL],
+      [begin().addSet(pods), MESSAGE_TYPES.NFT_MSG_NEWSET, NLM_F_CREATE],
+      [begin().createSet(pods), MESSAGE_TYPES.NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL],
     ],
-    deleteSet: [[begin().deleteSet('s'), NFT_MSG.DELSET, 0]],
-    flushSet: [[begin().flushSet(pods), NFT_MSG.DELSETELEM, 0]],
-    addCounter: [[begin().addCounter('n'), NFT_MSG.NEWOBJ, CREATE]],
-    deleteCounter: [[begin().deleteCounter('n'), NFT_MSG.DELOBJ, 0]],
+    deleteSet: [[begin().deleteSet('s'), MESSAGE_TYPES.NFT_MSG_DELSET, 0]],
+    flushSet: [[begin().flushSet(pods), MESSAGE_TYPES.NFT_MSG_DELSETELEM, 0]],
+    addCounter: [[begin().addCounter('n'), MESSAGE_TYPES.NFT_MSG_NEWOBJ, NLM_F_CREATE]],
+    deleteCounter: [[begin().deleteCounter('n'), MESSAGE_TYPES.NFT_MSG_DELOBJ, 0]],
     addElements: [
-      [begin().addElements(pods, [{ key: 1 }]), NFT_MSG.NEWSETELEM, CREATE],
-      [begin().createElements(pods, [{ key: 1 }]), NFT_MSG.NEWSETELEM, CREATE | EXCL],
+      [begin().addElements(pods, [{ key: 1 }]), MESSAGE_TYPES.NFT_MSG_NEWSETELEM, NLM_F_CREATE],
+      [
+        begin().createElements(pods, [{ key: 1 }]),
+        MESSAGE_TYPES.NFT_MSG_NEWSETELEM,
+        NLM_F_CREATE | NLM_F_EXCL,
+      ],
     ],
-    deleteElements: [[begin().deleteElements(pods, [{ key: 1 }]), NFT_MSG.DELSETELEM, 0]],
+    deleteElements: [
+      [begin().deleteElements(pods, [{ key: 1 }]), MESSAGE_TYPES.NFT_MSG_DELSETELEM, 0],
+    ],
   }
   for (const [kind, cases] of Object.entries(operations)) {
     test(kind, () => {
@@ -68,8 +73,8 @@ describe('every operation is one message, with flags that say what an existing o
 test('to replace is to delete and then create', () => {
   const messages = compileTransaction(begin().replaceElements(classes, [{ key: 1, data: 16 }]))
   expect(messages.map(({ type, flags }) => [type, flags])).toEqual([
-    [NFT_MSG.DELSETELEM, 0],
-    [NFT_MSG.NEWSETELEM, CREATE | EXCL],
+    [MESSAGE_TYPES.NFT_MSG_DELSETELEM, 0],
+    [MESSAGE_TYPES.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL],
   ])
 })
 
@@ -106,14 +111,14 @@ describe('sets', () => {
         .addSet(classes),
     )
     expect(messages.map(({ type }) => type)).toEqual([
-      NFT_MSG.NEWSET,
-      NFT_MSG.NEWSET,
-      NFT_MSG.NEWSETELEM,
-      NFT_MSG.NEWRULE,
-      NFT_MSG.NEWSET,
+      MESSAGE_TYPES.NFT_MSG_NEWSET,
+      MESSAGE_TYPES.NFT_MSG_NEWSET,
+      MESSAGE_TYPES.NFT_MSG_NEWSETELEM,
+      MESSAGE_TYPES.NFT_MSG_NEWRULE,
+      MESSAGE_TYPES.NFT_MSG_NEWSET,
     ])
     const ids = messages
-      .filter(({ type }) => type === NFT_MSG.NEWSET)
+      .filter(({ type }) => type === MESSAGE_TYPES.NFT_MSG_NEWSET)
       .map(({ attributes }) => decode(NFTA_SET, attributes).NFTA_SET_ID)
     expect(ids).toEqual([1, 2, 3])
     const elements = decode(NFTA_SET_ELEM_LIST, bytes(messages[2]))

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { NetlinkError } from '../../src/netlink/errors.ts'
+import type { Refusal } from '../../src/netlink/errors.ts'
 import { describeOperation, refusal } from '../../src/nftables/refusal.ts'
 import { map, set } from '../../src/nftables/set.ts'
 import { accept } from '../../src/nftables/statements.ts'
@@ -56,7 +58,7 @@ describe('a refusal says what, why and what to do', () => {
     [
       add,
       'EEXIST',
-      /^The kernel refused to add element in set in_pods4 of table inet sluice \(EEXIST\)\. The key, or an interval that overlaps, is there already: delete it first, in the same transaction\.$/,
+      /^The kernel refused to add element in set in_pods4 of table inet sluice: EEXIST\. The key, or an interval that overlaps, is there already: delete it first, in the same transaction\.$/,
     ],
     [
       chain,
@@ -68,20 +70,39 @@ describe('a refusal says what, why and what to do', () => {
     [add, 'EPERM', /Run as root, and as the one owner of the table/],
     [remove, 'EBUSY', /Something still refers to it/],
     [add, 'EOPNOTSUPP', /This kernel cannot do it/],
-    [add, 'EINVAL', /\(EINVAL\)\.$/],
+    [add, 'EINVAL', /: EINVAL\.$/],
   ]
   test.each(cases)('%o %s', (operation, code, sentence) => {
-    const cause = new Error('netlink')
-    const error = refusal(table, operation, { code }, cause)
+    const answer = netlinkError({ code })
+    const error = refusal(table, operation, answer)
     expect(error.message).toMatch(sentence)
-    expect(error).toMatchObject({ code: 'NFT_REFUSED', errno: code, cause })
+    expect(error).toMatchObject({ code: 'NFT_REFUSED', errno: code, cause: answer })
     expect(error.object).toBe(describeOperation(table, operation))
   })
 
   test("the kernel's own words and the attribute stand in it", () => {
-    const answer = { code: 'EINVAL', text: 'Out of range', attribute: 'NFTA_SET_KEY_LEN' }
-    expect(refusal(table, add, answer, undefined).message).toContain(
-      '(EINVAL: Out of range in NFTA_SET_KEY_LEN)',
-    )
+    const attribute = 'NFTA_SET_KEY_LEN'
+    const error = refusal(table, add, netlinkError({ text: 'Too long', attribute }))
+    expect(error.message).toContain(': EINVAL, Too long, at NFTA_SET_KEY_LEN.')
+  })
+
+  test('and so does the attribute that it misses', () => {
+    const error = refusal(table, add, netlinkError({ missing: 'NFTA_SET_ID' }))
+    expect(error.message).toContain(': EINVAL, for want of NFTA_SET_ID.')
   })
 })
+
+function netlinkError(answer: Partial<Refusal>): NetlinkError {
+  return new NetlinkError([
+    {
+      code: 'EINVAL',
+      errno: 22,
+      request: 'NFT_MSG_NEWSETELEM',
+      index: 0,
+      text: undefined,
+      attribute: undefined,
+      missing: undefined,
+      ...answer,
+    },
+  ])
+}

@@ -1,0 +1,216 @@
+import type { ValuesOf } from '../netlink/attributes.ts'
+import { nfgenmsg } from '../netlink/headers.ts'
+import { makeRequest, readReply } from '../netlink/message.ts'
+import { MESSAGE_TYPES } from '../netlink/message-types.ts'
+import type { NetlinkSocket } from '../netlink/socket.ts'
+import {
+  NFT_HOOK,
+  NFT_POLICY,
+  NFT_SET_FLAG,
+  NFT_TABLE_FLAG,
+  NFTA_CHAIN,
+  NFTA_RULE,
+  NFTA_RULE_DUMP,
+  NFTA_SET,
+  NFTA_SET_ELEM_DUMP,
+  NFTA_SET_ELEM_LIST,
+  NFTA_TABLE,
+} from './attributes.ts'
+import { datatypes } from './datatypes.ts'
+import type { TypeName } from './datatypes.ts'
+import { familyHeader } from './family.ts'
+import type { Family } from './family.ts'
+import { readElements } from './read-elements.ts'
+import type { ListedElement } from './read-elements.ts'
+import type { SetFlag, SetNode } from './set.ts'
+import type { BaseChain, TableReference } from './transaction.ts'
+import { readComment } from './userdata.ts'
+
+export interface ListedTable {
+  readonly table: string
+  readonly flags: readonly (keyof typeof NFT_TABLE_FLAG)[]
+  readonly comment: string | undefined
+  /** Port id of the socket that owns it. */
+  readonly owner: number | undefined
+}
+
+export interface ListedChain {
+  readonly chain: string
+  /** In a base chain. */
+  readonly base: Required<BaseChain> | undefined
+}
+
+export interface ListedRule {
+  readonly chain: string
+  readonly handle: bigint
+  readonly comment: string | undefined
+  /** The kernel's own encoding of its instructions: equal rules have equal bytes. */
+  readonly expressions: Uint8Array
+}
+
+/** A set as declared, but for type numbers that we have no name for. */
+export interface ListedSet {
+  readonly set: string
+  readonly key: readonly (TypeName | number)[]
+  /** Empty in a set. */
+  readonly data: readonly (TypeName | number)[]
+  readonly flags: readonly SetFlag[]
+  readonly size: number | undefined
+  readonly timeoutMs: number | undefined
+  readonly userdata: Uint8Array | undefined
+}
+
+/** The tables of one family. */
+export function listTables(socket: NetlinkSocket, family: Family): ListedTable[] {
+  const request = makeRequest(
+    MESSAGE_TYPES.NFT_MSG_GETTABLE,
+    0,
+    familyHeader(family),
+    NFTA_TABLE,
+    {},
+  )
+  return socket.dump(request, (reply) => {
+    const { attributes } = readReply(reply, nfgenmsg, NFTA_TABLE)
+    return {
+      table: attributes.NFTA_TABLE_NAME ?? '',
+      flags: namesOf(NFT_TABLE_FLAG, attributes.NFTA_TABLE_FLAGS ?? 0),
+      comment: readComment(attributes.NFTA_TABLE_USERDATA),
+      owner: attributes.NFTA_TABLE_OWNER,
+    }
+  })
+}
+
+/** The chains of a table; none where the table does not exist. */
+export function listChains(
+  socket: NetlinkSocket,
+  { family, table }: TableReference,
+): ListedChain[] {
+  const request = makeRequest(
+    MESSAGE_TYPES.NFT_MSG_GETCHAIN,
+    0,
+    familyHeader(family),
+    NFTA_CHAIN,
+    {},
+  )
+  return socket
+    .dump(request, (reply) => readReply(reply, nfgenmsg, NFTA_CHAIN).attributes)
+    .filter((values) => values.NFTA_CHAIN_TABLE === table)
+    .map((values) => ({ chain: values.NFTA_CHAIN_NAME ?? '', base: readBase(values) }))
+}
+
+/** The rules of a table, or of one chain of it, in order. */
+export function listRules(
+  socket: NetlinkSocket,
+  { family, table }: TableReference,
+  chain?: string,
+): ListedRule[] {
+  const type = MESSAGE_TYPES.NFT_MSG_GETRULE
+  const values = { NFTA_RULE_TABLE: table, NFTA_RULE_CHAIN: chain }
+  const request = makeRequest(type, 0, familyHeader(family), NFTA_RULE, values)
+  return socket.dump(request, (reply) => {
+    const { attributes } = readReply(reply, nfgenmsg, NFTA_RULE_DUMP)
+    return {
+      chain: attributes.NFTA_RULE_CHAIN ?? '',
+      handle: attributes.NFTA_RULE_HANDLE ?? 0n,
+      comment: readComment(attributes.NFTA_RULE_USERDATA),
+      expressions: attributes.NFTA_RULE_EXPRESSIONS ?? new Uint8Array(),
+    }
+  })
+}
+
+/** The sets and maps of a table, without those that belong to rules. */
+export function listSets(socket: NetlinkSocket, { family, table }: TableReference): ListedSet[] {
+  const type = MESSAGE_TYPES.NFT_MSG_GETSET
+  const values = { NFTA_SET_TABLE: table }
+  return socket
+    .dump(makeRequest(type, 0, familyHeader(family), NFTA_SET, values), (reply) => {
+      return readReply(reply, nfgenmsg, NFTA_SET).attributes
+    })
+    .filter(({ NFTA_SET_FLAGS: flags = 0 }) => (flags & NFT_SET_FLAG.anonymous) === 0)
+    .map(readSet)
+}
+
+/**
+ * The elements of a set, as `addElements` takes them. Lets other work go on between datagrams, since a set
+ * of 100,000 elements takes a while.
+ *
+ * @throws {NftablesError} when the elements there are not of the types that `set` names.
+ */
+export async function listElements(
+  socket: NetlinkSocket,
+  { family, table }: TableReference,
+  set: SetNode,
+): Promise<ListedElement[]> {
+  const type = MESSAGE_TYPES.NFT_MSG_GETSETELEM
+  const values = { NFTA_SET_ELEM_LIST_TABLE: table, NFTA_SET_ELEM_LIST_SET: set.name }
+  const request = makeRequest(type, 0, familyHeader(family), NFTA_SET_ELEM_LIST, values)
+  const chunks = await socket.dumpInSteps(request, (reply) => {
+    return (
+      readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP).attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? []
+    )
+  })
+  return readElements(set, chunks.flat())
+}
+
+function readBase(values: ValuesOf<typeof NFTA_CHAIN>): ListedChain['base'] {
+  const { NFTA_CHAIN_HOOK: hook, NFTA_CHAIN_TYPE: type } = values
+  const name = namedIn(NFT_HOOK, hook?.NFTA_HOOK_HOOKNUM)
+  if (name === undefined || (type !== 'filter' && type !== 'nat' && type !== 'route')) {
+    return undefined
+  }
+  return {
+    type,
+    hook: name,
+    priority: (hook?.NFTA_HOOK_PRIORITY ?? 0) | 0,
+    policy: namedIn(NFT_POLICY, values.NFTA_CHAIN_POLICY) ?? 'accept',
+  }
+}
+
+function readSet(values: ValuesOf<typeof NFTA_SET>): ListedSet {
+  const timeout = values.NFTA_SET_TIMEOUT
+  return {
+    set: values.NFTA_SET_NAME ?? '',
+    key: typesOf(values.NFTA_SET_KEY_TYPE ?? 0),
+    data: typesOf(values.NFTA_SET_DATA_TYPE ?? 0),
+    flags: namesOf(SET_FLAG, values.NFTA_SET_FLAGS ?? 0),
+    size: values.NFTA_SET_DESC?.NFTA_SET_DESC_SIZE,
+    timeoutMs: timeout === undefined ? undefined : Number(timeout),
+    userdata: values.NFTA_SET_USERDATA,
+  }
+}
+
+/** Without those that follow from key and data. */
+const SET_FLAG: Readonly<Record<SetFlag, number>> = {
+  constant: NFT_SET_FLAG.constant,
+  interval: NFT_SET_FLAG.interval,
+  timeout: NFT_SET_FLAG.timeout,
+  dynamic: NFT_SET_FLAG.dynamic,
+}
+
+/** nft's number of a concatenation: 6 bits for each field, the first one highest. */
+function typesOf(id: number): (TypeName | number)[] {
+  const types: (TypeName | number)[] = []
+  for (let rest = id; rest > 0; rest = Math.floor(rest / 64)) {
+    types.unshift(typeNames.get(rest % 64) ?? rest % 64)
+  }
+  return types
+}
+
+const typeNames = new Map<number, TypeName>(
+  keysOf(datatypes).map((name) => [datatypes[name].id, name]),
+)
+
+function namesOf<K extends string>(bits: Readonly<Record<K, number>>, value: number): K[] {
+  return keysOf(bits).filter((name) => (value & bits[name]) !== 0)
+}
+
+function namedIn<K extends string>(
+  numbers: Readonly<Record<K, number>>,
+  value: number | undefined,
+): K | undefined {
+  return keysOf(numbers).find((name) => numbers[name] === value)
+}
+
+function keysOf<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
+  return Object.keys(table).filter((key): key is K => Object.hasOwn(table, key))
+}

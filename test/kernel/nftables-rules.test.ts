@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { NetlinkSocket } from '../../src/netlink/socket.ts'
+import { commit } from '../../src/nftables/commit.ts'
+import { listRules } from '../../src/nftables/list.ts'
+import { selectors } from '../../src/nftables/selectors.ts'
+import { accept, masquerade } from '../../src/nftables/statements.ts'
+import type { Statement } from '../../src/nftables/statements.ts'
+import { Transaction } from '../../src/nftables/transaction.ts'
+import { natRules, rules, sets } from '../nftables/rules.ts'
+import { openNamespace } from './nftables-namespace.ts'
+import type { Namespace } from './nftables-namespace.ts'
+
+let namespace: Namespace
+let socket: NetlinkSocket
+
+beforeAll(() => {
+  namespace = openNamespace('rules')
+  socket = namespace.socket
+  for (const table of ['ours', 'theirs']) commit(socket, emptyProgram(table))
+})
+afterAll(() => namespace.close())
+
+describe('rules', () => {
+  test('are listed by nft in the words that nft reads', () => {
+    commit(socket, ourRules())
+    expect(listed('ours', 'filter')).toEqual(rules.map(([text]) => text))
+    expect(listed('ours', 'dstnat')).toEqual(natRules.map(([text]) => text))
+  })
+
+  test('are the same instructions, byte for byte, that nft makes of these words', () => {
+    for (const [chain, texts] of [
+      ['filter', rules],
+      ['dstnat', natRules],
+    ] as const) {
+      const file = texts.map(([text]) => `add rule inet theirs ${chain} ${text}`).join('\n')
+      namespace.nft(['-f', '-'], file)
+      const ours = listRules(socket, { family: 'inet', table: 'ours' }, chain)
+      const theirs = listRules(socket, { family: 'inet', table: 'theirs' }, chain)
+      expect(theirs).toHaveLength(texts.length)
+      for (const [index, [text]] of texts.entries()) {
+        expect([text, hex(ours[index]?.expressions)]).toEqual([
+          text,
+          hex(theirs[index]?.expressions),
+        ])
+      }
+    }
+  })
+
+  test('every statement and every selector is among them', () => {
+    const kinds: Record<Statement['kind'], true> = {
+      compare: true,
+      anyFlag: true,
+      lookup: true,
+      setMeta: true,
+      verdict: true,
+      counter: true,
+      log: true,
+      limit: true,
+      reject: true,
+      update: true,
+      dnat: true,
+      masquerade: true,
+    }
+    const statements = [...rules, ...natRules].flatMap(([, ...rest]) => rest)
+    const tried = new Set<string>(statements.map(({ kind }) => kind)).add(masquerade.kind)
+    expect(Object.keys(kinds).filter((kind) => !tried.has(kind))).toEqual([])
+    const words = rules.map(([text]) => text).join('\n')
+    expect(Object.keys(selectors).filter((selector) => !words.includes(selector))).toEqual([])
+  })
+
+  test('a comment is listed, and read back', () => {
+    const table = { family: 'inet', table: 'ours' } as const
+    commit(socket, new Transaction(table).addRule('other', [accept], 'why not'))
+    expect(listed('ours', 'other')).toEqual(['accept comment "why not"'])
+    expect(listRules(socket, table, 'other')).toEqual([
+      expect.objectContaining({ chain: 'other', comment: 'why not' }),
+    ])
+  })
+})
+
+function emptyProgram(table: string): Transaction {
+  const transaction = new Transaction({ family: 'inet', table })
+    .addTable()
+    .addCounter('spoofed')
+    .addChain('other')
+    .addChain('filter')
+    .addChain('dstnat', { type: 'nat', hook: 'prerouting', priority: -95 })
+  for (const node of Object.values(sets)) transaction.addSet(node)
+  return transaction
+}
+
+function ourRules(): Transaction {
+  const transaction = new Transaction({ family: 'inet', table: 'ours' })
+  for (const [, ...statements] of rules) transaction.addRule('filter', statements)
+  for (const [, ...statements] of natRules) transaction.addRule('dstnat', statements)
+  return transaction
+}
+
+/** The rules of a chain as nft prints them. */
+function listed(table: string, chain: string): string[] {
+  return namespace
+    .nft(['list', 'chain', 'inet', table, chain])
+    .split('\n')
+    .filter((line) => line.startsWith('\t\t') && !line.startsWith('\t\ttype '))
+    .map((line) => line.trim())
+}
+
+function hex(bytes: Uint8Array | undefined): string {
+  return Buffer.from(bytes ?? []).toString('hex')
+}
