@@ -50,10 +50,9 @@ function edgesOf({ id, cidr, except }: Block): Edge[] {
   }
   let open: Place = cidr.first
   for (const hole of [...except].sort((a, b) => compare(a.first, b.first))) {
-    // CIDRs nest or are disjoint: one that begins before `open` lies inside an earlier one.
-    if (hole.first < open) continue
     keep(open, hole.first)
-    open = after(hole.last)
+    // One within an earlier one opens nothing.
+    if (hole.last >= open) open = after(hole.last)
   }
   keep(open, after(cidr.last))
   return edges
