@@ -36,7 +36,5 @@ export function isCovered(
     protocol: protocolOf(connection.protocol) ?? 'ICMP',
     port: connection.reply.sport,
   } as const
-  return (
-    decide(tables, 'egress', flow) === 'allow' && decide(tables, 'ingress', flow) === 'allow'
-  )
+  return decide(tables, 'egress', flow) === 'allow' && decide(tables, 'ingress', flow) === 'allow'
 }

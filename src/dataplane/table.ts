@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { SetNode } from '../nftables/set.ts'
-import { type TableOptions, type TableReference, Transaction } from '../nftables/transaction.ts'
+import { type TableReference, Transaction } from '../nftables/transaction.ts'
 import { WORLD } from '../policy/tables.ts'
 import { FAMILIES } from './kernel-state.ts'
 import { COUNTERS, type ProgramChain } from './program.ts'
@@ -20,12 +20,10 @@ export const allSets: readonly SetNode[] = flatten(sets)
  * Table, sets, counters and all chains that no packet enters by itself: nothing of it is in force yet.
  * The comment says which program it is.
  */
-export function hiddenPart(
-  table: TableName,
-  chains: readonly ProgramChain[],
-  options: TableOptions,
-): Transaction {
-  const transaction = new Transaction(tableReference(table)).createTable(options)
+export function hiddenPart(table: TableName, chains: readonly ProgramChain[]): Transaction {
+  const transaction = new Transaction(tableReference(table)).createTable({
+    comment: commentOf(chains),
+  })
   for (const set of allSets) transaction.createSet(set)
   for (const counter of COUNTERS) transaction.addCounter(counter)
   for (const family of FAMILIES) {
@@ -55,22 +53,24 @@ export function baseChains(table: TableName, chains: readonly ProgramChain[]): T
   return transaction
 }
 
-/** Takes the table out of force; flushing a chain is one instant for packets, deleting a table is not. */
-export function withoutBaseChains(
-  table: TableName,
-  baseChainNames: readonly string[],
-): Transaction {
-  const transaction = new Transaction(tableReference(table))
-  for (const name of baseChainNames) transaction.flushChain(name)
-  return transaction
+/**
+ * Takes a table out of force and away. Flushing a chain is one instant for packets, deleting a table is not:
+ * so all base chains lose their rules first.
+ *
+ * @param chainNames those that the table has with a hook
+ */
+export function removal(table: TableName, chainNames: readonly string[]): readonly Transaction[] {
+  const flush = new Transaction(tableReference(table))
+  for (const name of chainNames) flush.flushChain(name)
+  return [flush, new Transaction(tableReference(table)).deleteTable()]
 }
 
-/** Identifies a program: two agents with the same one can hand a table over. */
-export function versionOf(chains: readonly ProgramChain[]): string {
+/** Identifies the program in the table's comment: two agents with the same one can hand a table over. */
+export function commentOf(chains: readonly ProgramChain[]): string {
   const text = JSON.stringify([allSets, COUNTERS, chains], (_, value: unknown) =>
     typeof value === 'bigint' ? `${value}n` : value,
   )
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+  return `sluice program ${createHash('sha256').update(text).digest('hex').slice(0, 16)}`
 }
 
 function flatten(tree: object): SetNode[] {

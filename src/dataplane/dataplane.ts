@@ -1,0 +1,116 @@
+import type { Transaction } from '../nftables/transaction.ts'
+import type { Address } from '../policy/address.ts'
+import type { TableChange, Tables } from '../policy/tables.ts'
+import { diff } from './diff.ts'
+import { DataplaneError } from './errors.ts'
+import { DIRECTIONS, type KernelState, type Operation, record, tablesOf } from './kernel-state.ts'
+import { plan } from './plan.ts'
+import { chunks, transactionFor } from './transactions.ts'
+
+export interface DataplaneParts {
+  /** @throws when the kernel refuses; nothing of the transaction is then in force. */
+  readonly commit: (transaction: Transaction) => void
+  /** Between two transactions of one change: lets the event loop serve others. */
+  readonly yieldToOthers: () => Promise<void>
+}
+
+/** Addresses whose connections a change may have taken an allowance from. */
+export type Touched = ReadonlySet<Address> | 'all'
+
+/**
+ * The verdict function in the kernel: takes changes, commits them in the order that no packet can mix, and
+ * knows what it has committed. One change at a time; the caller waits for one before it gives the next.
+ */
+export class Dataplane {
+  readonly #parts: DataplaneParts
+  readonly #state: KernelState
+
+  /** @param state what the kernel's table holds now */
+  constructor(parts: DataplaneParts, state: KernelState) {
+    this.#parts = parts
+    this.#state = state
+  }
+
+  get state(): KernelState {
+    return this.#state
+  }
+
+  /** What the kernel enforces now. */
+  tables(): Tables {
+    return tablesOf(this.#state)
+  }
+
+  /**
+   * Commits one change of the compiler.
+   *
+   * @throws {DataplaneError} SLUICE_COMMIT_REFUSED; what was committed before the refusal stays, and
+   *   `reconcile` goes on from there.
+   */
+  async apply(change: TableChange): Promise<Touched> {
+    for (const step of plan(this.#state, change)) await this.#commitStep(step)
+    return touchedBy(change)
+  }
+
+  /** Commits whatever still differs from what is wanted. @throws {DataplaneError} as `apply` */
+  async reconcile(wanted: Tables): Promise<Touched> {
+    return this.apply(diff(this.#state, wanted))
+  }
+
+  /** The only sources that the pod's interface may send from, and the pods of this node. @throws {DataplaneError} */
+  async setLocals(wanted: ReadonlyMap<Address, string>): Promise<void> {
+    const operations: Operation[] = []
+    for (const [address, name] of wanted) {
+      if (this.#state.locals.get(address) !== name) operations.push(local(address, name))
+    }
+    for (const address of this.#state.locals.keys()) {
+      if (!wanted.has(address)) operations.push(local(address, undefined))
+    }
+    await this.#commitStep(operations)
+  }
+
+  /** One pod's addresses come from this interface. @throws {DataplaneError} */
+  async attach(addresses: readonly Address[], hostInterface: string): Promise<void> {
+    await this.#commitStep(addresses.map((address) => local(address, hostInterface)))
+  }
+
+  /** They come from nowhere on this node any more. @throws {DataplaneError} */
+  async detach(addresses: readonly Address[]): Promise<void> {
+    await this.#commitStep(addresses.map((address) => local(address, undefined)))
+  }
+
+  async #commitStep(step: readonly Operation[]): Promise<void> {
+    for (const operations of chunks(step)) {
+      const transaction = transactionFor('sluice', this.#state, operations)
+      if (transaction !== undefined) this.#commit(transaction)
+      for (const operation of operations) record(this.#state, operation)
+      if (operations.length < step.length) await this.#parts.yieldToOthers()
+    }
+  }
+
+  #commit(transaction: Transaction): void {
+    try {
+      this.#parts.commit(transaction)
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new DataplaneError(
+        'SLUICE_COMMIT_REFUSED',
+        `The kernel refused a change to table inet sluice, whose verdicts stay as they were: ${reason}`,
+        { cause },
+      )
+    }
+  }
+}
+
+function local(address: Address, name: string | undefined): Operation {
+  return { kind: 'local', address, interface: name }
+}
+
+/** Subjects whose verdicts switch and addresses whose class does; a new partition concerns everyone. */
+function touchedBy(change: TableChange): Touched {
+  if (Object.keys(change.blockClasses).length > 0) return 'all'
+  const touched = new Set(change.podClasses.keys())
+  for (const direction of DIRECTIONS) {
+    for (const subject of change.subjects[direction].keys()) touched.add(subject)
+  }
+  return touched
+}
