@@ -1,24 +1,70 @@
-import { ip4, ip6 } from '../policy/address.ts'
+import type { NetlinkSocket } from '../netlink/socket.ts'
 import type { Address, Family } from '../policy/address.ts'
 import type { Attachment } from './attachment.ts'
+import { createLinks, listHostInterfaces, removeLink } from './links.ts'
+import { raiseLinks } from './raise.ts'
 
+/** The two ends of a pod's link. */
 export interface PodLinks {
   readonly hostMac: string
   readonly podMac: string
+  /** Bytes. */
   readonly mtu: number
+  /** Interface numbers, each in its own namespace. */
   readonly hostIndex: number
   readonly podIndex: number
 }
 
-/** The next hop of every pod: an address that nobody has, answered for by a permanent neighbour entry. */
-export const GATEWAYS: Readonly<Record<Family, Address>> = {
-  4: ip4(0xa9fe_0101),
-  6: ip6(0xfe80_0000_0000_0000_0000_0000_0000_0001n),
+/**
+ * A pod's link: a veth pair with one end in the pod and one on the node, no bridge, and no need for anyone to
+ * ask for a MAC address. All of it goes with the node's end.
+ */
+export interface Wiring {
+  /**
+   * Makes both ends, down. `mtu` in bytes, if not the node's.
+   *
+   * @throws PodNetworkError (interfaceExists, namespaceGone, wiringFailed).
+   */
+  create(attachment: Attachment, netns: string, mtu?: number): PodLinks
+  /**
+   * Brings up what `create` made, with addresses and routes.
+   *
+   * @throws PodNetworkError (namespaceGone, wiringFailed); then part of it may be up.
+   */
+  raise(attachment: Attachment, netns: string, links: PodLinks): void
+  /** Deletes a link; fine if it is gone. @throws PodNetworkError (wiringFailed). */
+  remove(hostInterface: string): void
+  /** Every interface of ours on the node. @throws PodNetworkError (wiringFailed). */
+  hostInterfaces(): readonly string[]
 }
 
-export interface Wiring {
-  create(attachment: Attachment, netns: string, mtu?: number): PodLinks
-  raise(attachment: Attachment, netns: string, links: PodLinks): void
-  remove(hostInterface: string): void
-  hostInterfaces(): readonly string[]
+export interface WiringOptions {
+  /** An rtnetlink socket in the node's namespace. */
+  readonly node: NetlinkSocket
+  /** Path of the node's namespace. */
+  readonly nodeNetns: string
+  /** Opens an rtnetlink socket in a namespace. @throws when there is none at that path. */
+  readonly openIn: (netns: string) => NetlinkSocket
+  /** Writes a file under /proc/sys as seen in a namespace. @throws an error with a `code`. */
+  readonly writeFileIn: (netns: string, path: string, text: string) => void
+  /** Opens a namespace's file for the kernel to find it by, and closes it. */
+  readonly files: NamespaceFiles
+  /** What the node's own packets to its pods have as source. */
+  readonly nodeAddresses: Readonly<Partial<Record<Family, Address>>>
+  /** Of pods whose configuration names none, in bytes. */
+  readonly mtu: number
+}
+
+export interface NamespaceFiles {
+  openSync(path: string, flags: 'r'): number
+  closeSync(fd: number): void
+}
+
+export function createWiring(options: WiringOptions): Wiring {
+  return {
+    create: (attachment, netns, mtu = options.mtu) => createLinks(attachment, netns, mtu, options),
+    raise: (attachment, netns, links) => raiseLinks(attachment, netns, links, options),
+    remove: (hostInterface) => removeLink(hostInterface, options.node),
+    hostInterfaces: () => listHostInterfaces(options.node),
+  }
 }

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { NetlinkError } from '../netlink/errors.ts'
+import { addLink, deleteLink, findLink, listLinks } from '../netlink/link.ts'
+import type { NetlinkSocket } from '../netlink/socket.ts'
+import { type Attachment, describe, HOST_INTERFACE_PREFIX } from './attachment.ts'
+import { PodNetworkError, reasonOf } from './errors.ts'
+import type { NamespaceFiles, PodLinks, WiringOptions } from './wiring.ts'
+
+/** The node's end of every pod's link: each is alone with its pod, so all may have the same. */
+export const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
+
+/**
+ * Makes the veth pair, both ends down. Whatever must not change later is given now: MAC addresses, since udev
+ * would replace those left to chance and permanent neighbours would lead nowhere; and `arp off`, since
+ * switching it flushes neighbours.
+ *
+ * @throws PodNetworkError (interfaceExists, namespaceGone, wiringFailed).
+ */
+export function createLinks(
+  attachment: Attachment,
+  netns: string,
+  mtu: number,
+  { node, files }: Pick<WiringOptions, 'node' | 'files'>,
+): PodLinks {
+  const { hostInterface, ifName } = attachment
+  const podMac = podMacOf(attachment)
+  withNamespace(netns, files, (fd) => {
+    try {
+      node.request(
+        addLink(
+          { name: hostInterface, mac: HOST_MAC, mtu, arp: false },
+          { kind: 'veth', peer: { name: ifName, mac: podMac, mtu, netns: { fd } } },
+        ),
+      )
+    } catch (error) {
+      throw notCreated(attachment, netns, error)
+    }
+  })
+  const link = findLink(node, hostInterface)
+  if (link?.peer === undefined) {
+    throw notCreated(attachment, netns, new Error(`${hostInterface} vanished at once`))
+  }
+  return { hostMac: HOST_MAC, podMac, mtu, hostIndex: link.index, podIndex: link.peer }
+}
+
+/** Deletes both ends, and with them their addresses, routes and neighbours. @throws PodNetworkError (wiringFailed). */
+export function removeLink(hostInterface: string, node: NetlinkSocket): void {
+  try {
+    node.request(deleteLink(hostInterface))
+  } catch (error) {
+    if (error instanceof NetlinkError && error.code === 'ENODEV') return
+    throw failed(`The interface ${hostInterface} cannot be deleted`, error)
+  }
+}
+
+/** @throws PodNetworkError (wiringFailed). */
+export function listHostInterfaces(node: NetlinkSocket): string[] {
+  try {
+    const names = listLinks(node).map(({ name }) => name)
+    return names.filter((name) => name.startsWith(HOST_INTERFACE_PREFIX))
+  } catch (error) {
+    throw failed('The interfaces of this node cannot be listed', error)
+  }
+}
+
+/** Locally administered: bit 1 of the first byte. */
+const MAC_PREFIX = [0x5a, 0x4c]
+
+function podMacOf({ addresses, hostInterface }: Attachment): string {
+  const ipv4 = addresses.find((address) => typeof address === 'number')
+  const tail =
+    ipv4 === undefined
+      ? createHash('sha256').update(hostInterface).digest().subarray(0, 4)
+      : Uint8Array.of(ipv4 >>> 24, ipv4 >>> 16, ipv4 >>> 8, ipv4)
+  return [...MAC_PREFIX, ...tail].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
+}
+
+function withNamespace(netns: string, files: NamespaceFiles, use: (fd: number) => void): void {
+  let fd: number
+  try {
+    fd = files.openSync(netns, 'r')
+  } catch (cause) {
+    const reason = `The network namespace ${netns} cannot be opened: ${reasonOf(cause)}`
+    throw new PodNetworkError('namespaceGone', reason, cause)
+  }
+  try {
+    use(fd)
+  } finally {
+    files.closeSync(fd)
+  }
+}
+
+function notCreated(attachment: Attachment, netns: string, error: unknown): PodNetworkError {
+  const { hostInterface, ifName } = attachment
+  if (error instanceof NetlinkError && error.code === 'EEXIST') {
+    return new PodNetworkError(
+      'interfaceExists',
+      `${describe(attachment)} cannot be wired: there is an ${ifName} in ${netns} or a ${hostInterface} on the node already`,
+      error,
+    )
+  }
+  return failed(`The link of ${describe(attachment)} to ${netns} cannot be made`, error)
+}
+
+function failed(what: string, cause: unknown): PodNetworkError {
+  return new PodNetworkError('wiringFailed', `${what}: ${reasonOf(cause)}`, cause)
+}

@@ -1,0 +1,50 @@
+import type { Family } from '../policy/address.ts'
+
+/** A file under /proc/sys/net and what it shall hold (kernel: Documentation/networking/ip-sysctl). */
+export interface Setting {
+  readonly path: string
+  readonly value: string
+  /** A kernel without this protocol has no such file, and needs none. */
+  readonly optional: boolean
+}
+
+/** What a node needs to carry packets between its pods. To be written once, before the first pod. */
+export function nodeSettings(families: ReadonlySet<Family>): Setting[] {
+  const forwarding: Readonly<Record<Family, string>> = {
+    4: '/proc/sys/net/ipv4/ip_forward',
+    6: '/proc/sys/net/ipv6/conf/all/forwarding',
+  }
+  return [...families].map((family) => ({ path: forwarding[family], value: '1', optional: false }))
+}
+
+/** The node's end: the node neither believes what a pod says of routes nor tells it of any. */
+export function hostSettings(hostInterface: string, families: ReadonlySet<Family>): Setting[] {
+  const ipv4 = settings(4, hostInterface, { accept_redirects: '0', send_redirects: '0' })
+  const ipv6 = families.has(6)
+    ? settings(6, hostInterface, { accept_ra: '0', accept_redirects: '0' })
+    : settings(6, hostInterface, { disable_ipv6: '1' }, true)
+  return [...ipv4, ...ipv6]
+}
+
+/**
+ * The pod's end. Runtimes may switch IPv6 off in new namespaces; and as nobody else can have a pod's addresses,
+ * duplicate detection would only hold its first packets back.
+ */
+export function podSettings(ifName: string, families: ReadonlySet<Family>): Setting[] {
+  if (!families.has(6)) return []
+  return settings(6, ifName, { disable_ipv6: '0', accept_dad: '0', accept_ra: '0' })
+}
+
+function settings(
+  family: Family,
+  name: string,
+  values: Readonly<Record<string, string>>,
+  optional: boolean = false,
+): Setting[] {
+  const directory = `/proc/sys/net/ipv${family}/conf/${name}`
+  return Object.entries(values).map(([key, value]) => ({
+    path: `${directory}/${key}`,
+    value,
+    optional,
+  }))
+}
