@@ -20,6 +20,7 @@ import { datatypes } from './datatypes.ts'
 import type { TypeName } from './datatypes.ts'
 import { familyHeader } from './family.ts'
 import type { Family } from './family.ts'
+import { keysOf } from './keys-of.ts'
 import { readElements } from './read-elements.ts'
 import type { ListedElement } from './read-elements.ts'
 import type { SetFlag, SetNode } from './set.ts'
@@ -209,8 +210,4 @@ function namedIn<K extends string>(
   value: number | undefined,
 ): K | undefined {
   return keysOf(numbers).find((name) => numbers[name] === value)
-}
-
-function keysOf<K extends string>(table: Readonly<Record<K, unknown>>): K[] {
-  return Object.keys(table).filter((key): key is K => Object.hasOwn(table, key))
 }

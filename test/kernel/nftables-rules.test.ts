@@ -38,10 +38,8 @@ describe('rules', () => {
       const theirs = listRules(socket, { family: 'inet', table: 'theirs' }, chain)
       expect(theirs).toHaveLength(texts.length)
       for (const [index, [text]] of texts.entries()) {
-        expect([text, hex(ours[index]?.expressions)]).toEqual([
-          text,
-          hex(theirs[index]?.expressions),
-        ])
+        const expected = hex(theirs[index]?.expressions).replace(SWAP_OF_ONE_BYTE, '')
+        expect([text, hex(ours[index]?.expressions)]).toEqual([text, expected])
       }
     }
   })
@@ -104,6 +102,11 @@ function listed(table: string, chain: string): string[] {
     .filter((line) => line.startsWith('\t\t') && !line.startsWith('\t\ttype '))
     .map((line) => line.trim())
 }
+
+/** nft 1.0.6 swaps the bytes of `meta l4proto` before it looks ranges up: it has one, nothing happens. */
+const SWAP_OF_ONE_BYTE =
+  '400001000e000100627974656f726465720000002c00020008000100000000090800020000000009' +
+  '080003000000000108000400000000010800050000000002'
 
 function hex(bytes: Uint8Array | undefined): string {
   return Buffer.from(bytes ?? []).toString('hex')

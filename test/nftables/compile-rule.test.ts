@@ -8,6 +8,7 @@ import {
   drop,
   goto,
   limit,
+  masquerade,
   match,
   matchMasked,
   reject,
@@ -78,29 +79,26 @@ describe('one instruction after the other, with the bytes that nft 1.0.6 sends',
 describe('protocol checks', () => {
   const tcpPort = match('tcp dport', '==', 80)
   const source = match('ip saddr', '==', 1)
+  const check = ['meta', 'cmp', 'payload', 'cmp']
 
   test('come once, before the first match that needs them', () => {
     const instructions = names(compile('inet', [source, tcpPort, match('ip daddr', '==', 2)]))
-    expect(instructions).toEqual([
-      ...['meta', 'cmp', 'payload', 'cmp'],
-      ...['meta', 'cmp', 'payload', 'cmp'],
-      ...['payload', 'cmp'],
-    ])
+    expect(instructions).toEqual([...check, ...check, 'payload', 'cmp'])
   })
 
   test('are left out where the rule has matched on the protocol itself', () => {
     const statements = [match('meta l4proto', '==', 'tcp'), tcpPort]
-    expect(names(compile('inet', statements))).toEqual(['meta', 'cmp', 'payload', 'cmp'])
+    expect(names(compile('inet', statements))).toEqual(check)
   })
 
   test('stay where the rule only excluded a protocol', () => {
     const statements = [match('meta l4proto', '!=', 'udp'), tcpPort]
-    expect(names(compile('inet', statements)).slice(2)).toEqual(['meta', 'cmp', 'payload', 'cmp'])
+    expect(names(compile('inet', statements)).slice(2)).toEqual(check)
   })
 
   test('are left out where the table has one family only', () => {
     expect(names(compile('ip', [source]))).toEqual(['payload', 'cmp'])
-    expect(names(compile('ip6', [source]))).toEqual(['meta', 'cmp', 'payload', 'cmp'])
+    expect(names(compile('ip6', [source]))).toEqual(check)
   })
 })
 
@@ -129,6 +127,12 @@ describe('what cannot be said is refused by a sentence', () => {
       '65536 is not a value of type inet_service.',
     )
   })
+})
+
+test('masquerade', () => {
+  expect(compile('inet', [masquerade]).map(hex)).toEqual([
+    '14000180090001006d6173710000000004000280',
+  ])
 })
 
 test('nodes are frozen', () => {
