@@ -40,13 +40,15 @@ export class AttributeWriter {
   number(attribute: Attribute, type: NumberType, value: number): void {
     const { bytes, min, max, write } = numbers[type]
     if (!Number.isInteger(value) || value < min || value > max) throw outOfRange(attribute, value)
-    write(this.#view, this.#header(attribute, bytes), value)
+    const at = this.#header(attribute, bytes)
+    write(this.#view, at, value)
   }
 
   bigint(attribute: Attribute, type: BigintType, value: bigint): void {
     const { bytes, min, max, write } = bigints[type]
     if (value < min || value > max) throw outOfRange(attribute, value)
-    write(this.#view, this.#header(attribute, bytes), value)
+    const at = this.#header(attribute, bytes)
+    write(this.#view, at, value)
   }
 
   /** `flags` is `NLA_F_NESTED` where the bytes are encoded attributes. */
