@@ -13,6 +13,14 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
     summary: 'say whether a connection is allowed, and which line of YAML decides',
     load: () => import('./explain.ts'),
   },
+  lab: {
+    summary: 'build a cluster of network namespaces on this machine, and probe it',
+    load: () => import('./lab.ts'),
+  },
+  demo: {
+    summary: 'show in four steps how policy is enforced in the kernel of this machine',
+    load: () => import('./demo.ts'),
+  },
 }
 
 /**

@@ -34,6 +34,7 @@ export class AgentProcess {
     await mkdir(runDir, { recursive: true })
     const log = await open(logFile(runDir), 'a')
     try {
+      signal.throwIfAborted()
       this.#child = spawn(program, [...first, ...agentArguments(this.#options)], {
         stdio: ['ignore', log.fd, log.fd],
         // Ctrl-C at the terminal is for the lab, which then ends its agents.

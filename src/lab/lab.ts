@@ -20,8 +20,9 @@ import { claimLab, keepLab } from './owner.ts'
 import { Place } from './place.ts'
 import { planProbes } from './plan-probes.ts'
 import { planPods } from './plan-pods.ts'
-import type { Probe } from './probe.ts'
-import { type ProbeRun, runProbes } from './run-probes.ts'
+import type { StreamEnd } from './place-messages.ts'
+import type { Probe, ProbePacket } from './probe.ts'
+import { knockOf, type ProbeRun, runProbes } from './run-probes.ts'
 import { attach, detach, type Sandbox, type Shim } from './shim.ts'
 import { storedObjects } from './stored-objects.ts'
 import { buildTopology } from './topology.ts'
@@ -49,6 +50,7 @@ export interface LabHost {
 /** How long an agent may take to start and to bring manifests into the kernel. */
 const AGENT_TIMEOUT_MS = 30_000
 const ATTACHING_AT_ONCE = 8
+const STREAM_TIMEOUT_MS = 3000
 
 /**
  * A cluster on this machine: nodes and pods are network namespaces, each node has a real agent, each pod is
@@ -127,16 +129,20 @@ export class Lab {
    * names what there is not.
    */
   async probe(probes: readonly Probe[]): Promise<ProbeRun> {
-    const placeAt = (address: Address) => this.#placeAt(address)
-    const packets = planProbes(probes, { pods: this.pods, placeAt, placeOf })
-    return runProbes(packets, this.#places, judgeOf(this.#state.cluster))
+    return runProbes(this.#planPackets(probes), this.#places, judgeOf(this.#state.cluster))
   }
 
-  /** The thread of a pod, to open a connection from. */
-  placeOfPod(key: ObjectKey): Place {
-    const pod = this.#pods.get(key)
-    if (pod === undefined) throw new Error(`The lab runs no pod ${key}.`)
-    return this.#place(placeOf(pod), pod.netns)
+  /**
+   * Opens a TCP connection between two pods that echoes a byte every few milliseconds, until something ends it.
+   * Rejects when it cannot be had.
+   */
+  async openStream(probe: Probe): Promise<{ readonly end: Promise<StreamEnd> }> {
+    const [packet] = this.#planPackets([probe])
+    if (packet === undefined) throw new Error(`${probe.from} and ${probe.to} are not in this lab.`)
+    const place = this.#places.get(packet.source.place)
+    if (place === undefined) throw new Error(`${probe.from} does not run.`)
+    await place.openStream(knockOf(packet, STREAM_TIMEOUT_MS))
+    return { end: place.streamEnd() }
   }
 
   /** Removes everything. May be called at any time, and again. */
@@ -197,6 +203,11 @@ export class Lab {
     const node = this.#nodes.find(({ name }) => name === pod.node)
     if (node === undefined) throw new Error(`The lab has no node ${pod.node}.`)
     return { program: this.#host.shim, runDir: node.runDir }
+  }
+
+  #planPackets(probes: readonly Probe[]): ProbePacket[] {
+    const placeAt = (address: Address) => this.#placeAt(address)
+    return planProbes(probes, { pods: this.pods, placeAt, placeOf })
   }
 
   #placeAt(address: Address): string {

@@ -2,7 +2,7 @@ import { formatAddress } from '../policy/address.ts'
 import { inParallel } from './in-parallel.ts'
 import { type Expectation, resultOf } from './judge.ts'
 import type { Place } from './place.ts'
-import type { Service } from './place-messages.ts'
+import type { Knock, Outcome, Service } from './place-messages.ts'
 import type { ProbePacket, ProbeResult } from './probe.ts'
 
 export interface ProbeRun {
@@ -66,10 +66,19 @@ function serviceOf({ protocol, port, destination }: ProbePacket): Service[] {
   return [{ protocol, port, address: formatAddress(destination.address) }]
 }
 
-function send(packet: ProbePacket, places: ReadonlyMap<string, Place>, timeoutMs: number) {
+async function send(
+  packet: ProbePacket,
+  places: ReadonlyMap<string, Place>,
+  timeoutMs: number,
+): Promise<Outcome> {
   const place = places.get(packet.source.place)
   if (place === undefined) throw new Error(`The lab has no place ${packet.source.place}.`)
+  return place.knock(knockOf(packet, timeoutMs))
+}
+
+/** The packet as its place is asked to send it. */
+export function knockOf(packet: ProbePacket, timeoutMs: number): Knock {
   const { protocol, port, source, destination } = packet
   const from = formatAddress(source.address)
-  return place.knock({ protocol, port, from, to: formatAddress(destination.address), timeoutMs })
+  return { protocol, port, from, to: formatAddress(destination.address), timeoutMs }
 }

@@ -89,7 +89,7 @@ function connect(link: string, routers: readonly string[]): void {
     for (const [number, netns] of routers.entries()) {
       const fd = openSync(netns, 'r')
       try {
-        const peer = { name: UPLINK, up: true, netns: { fd } }
+        const peer = { name: UPLINK, netns: { fd } }
         socket.request(addLink({ name: `port${number}`, up: true, master }, { kind: 'veth', peer }))
       } finally {
         closeSync(fd)
@@ -129,6 +129,7 @@ function configure(
       const range = plan.nodes.find(({ first }) => familyOf(first) === familyOf(address))
       return addAddress({ index: link, address, prefix: range?.prefix ?? 0 })
     })
+    socket.request(setLink(link, { up: true }))
     socket.requests([...requests, ...routes.map((route) => addRoute({ ...route, link }))])
   })
 }

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { Lab, type LabHost, type LabOptions } from '../lab/lab.ts'
+import { LAB_ROOTS } from '../lab/lab-paths.ts'
+import { removeLabs } from '../lab/leftovers.ts'
+import { CommandError } from './command-error.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * Runs a lab around `work`, which starts it. Whatever happens it is removed, unless `work` says to keep it: on
+ * errors, Ctrl-C and SIGTERM too. What labs that were killed left behind is removed first.
+ */
+export async function withLab(
+  options: Omit<LabOptions, 'id'>,
+  terminal: Terminal,
+  work: (lab: Lab) => Promise<'keep' | 'remove'>,
+): Promise<void> {
+  requireRoot()
+  await asCommand(removeLabs(LAB_ROOTS, ['abandoned']))
+  const lab = new Lab({ ...options, id: randomBytes(3).toString('hex') }, hostOf(terminal))
+  const interruption = interruptions()
+  try {
+    const outcome = await asCommand(Promise.race([work(lab), interruption.promise]))
+    await (outcome === 'keep' ? lab.keep() : lab.stop())
+  } catch (error) {
+    await lab.stop()
+    if (error instanceof CommandError && error.cause instanceof Interruption) {
+      process.exit(error.cause.exitCode)
+    }
+    throw error
+  } finally {
+    interruption.forget()
+  }
+}
+
+/** Making network namespaces needs CAP_SYS_ADMIN. */
+export function requireRoot(): void {
+  if (process.geteuid?.() === 0) return
+  throw new CommandError('The lab makes network namespaces, which only root may. Run it as root.')
+}
+
+/** What goes wrong in a lab is told in a sentence. */
+export async function asCommand<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    throw new CommandError(error.message, { cause: error })
+  }
+}
+
+function hostOf(terminal: Terminal): LabHost {
+  return {
+    roots: LAB_ROOTS,
+    pid: process.pid,
+    sluice: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    shim: findShim(import.meta.dirname),
+    progress: (line) => terminal.err(`${line}\n`),
+  }
+}
+
+/** Sources and bundle lie at different depths of the package: look upwards from either. */
+function findShim(from: string): string {
+  const path = join(from, 'native', 'build', 'sluice-cni')
+  if (existsSync(path)) return path
+  if (from !== dirname(from)) return findShim(dirname(from))
+  throw new CommandError('native/build/sluice-cni is not there. Run `make build` first.')
+}
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
+
+/** The user or the system wants us to end. */
+class Interruption extends Error {
+  override readonly name = 'Interruption'
+  /** As shells tell of a process that a signal ended. */
+  readonly exitCode: number
+
+  constructor(signal: keyof typeof SIGNALS) {
+    super(`ended by ${signal}`)
+    this.exitCode = 128 + SIGNALS[signal]
+  }
+}
+
+/** A promise that rejects with an `Interruption` when a signal comes, until it is forgotten. */
+function interruptions(): { readonly promise: Promise<never>; readonly forget: () => void } {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const onSignal = (signal: keyof typeof SIGNALS) => reject(new Interruption(signal))
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal)
+  return {
+    promise,
+    forget: () => {
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal).off('SIGHUP', onSignal)
+    },
+  }
+}
