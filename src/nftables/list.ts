@@ -1,6 +1,7 @@
 import type { ValuesOf } from '../netlink/attributes.ts'
 import { nfgenmsg } from '../netlink/headers.ts'
 import { makeRequest, readReply } from '../netlink/message.ts'
+import type { Reply } from '../netlink/message.ts'
 import { MESSAGE_TYPES } from '../netlink/message-types.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import {
@@ -22,7 +23,8 @@ import { familyHeader } from './family.ts'
 import type { Family } from './family.ts'
 import { keysOf } from './keys-of.ts'
 import { readElements } from './read-elements.ts'
-import type { ListedElement } from './read-elements.ts'
+import type { ListedElement, RawElement } from './read-elements.ts'
+import { hasBounds } from './set.ts'
 import type { SetFlag, SetNode } from './set.ts'
 import type { BaseChain, TableReference } from './transaction.ts'
 import { readComment } from './userdata.ts'
@@ -133,7 +135,7 @@ export function listSets(socket: NetlinkSocket, { family, table }: TableReferenc
 
 /**
  * The elements of a set, as `addElements` takes them. Lets other work go on between datagrams, since a set
- * of 100,000 elements takes a while.
+ * of 100,000 elements takes a while; only the bounds of intervals are joined in one go.
  *
  * @throws {NftablesError} when the elements there are not of the types that `set` names.
  */
@@ -145,12 +147,10 @@ export async function listElements(
   const type = MESSAGE_TYPES.NFT_MSG_GETSETELEM
   const values = { NFTA_SET_ELEM_LIST_TABLE: table, NFTA_SET_ELEM_LIST_SET: set.name }
   const request = makeRequest(type, 0, familyHeader(family), NFTA_SET_ELEM_LIST, values)
-  const chunks = await socket.dumpInSteps(request, (reply) => {
-    return (
-      readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP).attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? []
-    )
-  })
-  return readElements(set, chunks.flat())
+  const read = (reply: Reply): readonly RawElement[] =>
+    readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP).attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? []
+  if (hasBounds(set)) return readElements(set, (await socket.dumpInSteps(request, read)).flat())
+  return (await socket.dumpInSteps(request, (reply) => readElements(set, read(reply)))).flat()
 }
 
 function readBase(values: ValuesOf<typeof NFTA_CHAIN>): ListedChain['base'] {

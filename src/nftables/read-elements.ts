@@ -2,7 +2,7 @@ import type { ValuesOf } from '../netlink/attributes.ts'
 import { NFT_SET_ELEM_CATCHALL, NFT_SET_ELEM_INTERVAL_END } from './attributes.ts'
 import type { NFTA_SET_ELEM } from './attributes.ts'
 import { NftablesError } from './errors.ts'
-import { describeSet } from './set.ts'
+import { describeSet, hasBounds } from './set.ts'
 import type { AnyElement, AnyValue, SetNode } from './set.ts'
 import { dataLayout, keyLayout, readFields } from './set-layout.ts'
 import type { Layout } from './set-layout.ts'
@@ -22,7 +22,7 @@ export interface ListedElement extends AnyElement {
  * @throws {NftablesError} when the elements are not of the set's types.
  */
 export function readElements(set: SetNode, raw: readonly RawElement[]): ListedElement[] {
-  if (set.flags.includes('interval') && set.key.length === 1) return readIntervals(set, raw)
+  if (hasBounds(set)) return readIntervals(set, raw)
   const keys = keyLayout(set)
   const rest = restReader(set)
   return raw.map((element) => {

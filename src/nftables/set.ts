@@ -84,4 +84,9 @@ export function describeSet({ name, data }: SetNode): string {
   return `${data.length > 0 ? 'map' : 'set'} ${name}`
 }
 
+/** Whether its intervals are kept as two elements each, start and end: those of concatenations are not. */
+export function hasBounds({ key, flags }: SetNode): boolean {
+  return key.length === 1 && flags.includes('interval')
+}
+
 const NO_DATA = [] as const

@@ -176,6 +176,18 @@ export class Transaction {
     return this.#add({ kind: 'deleteElements', set, elements }).createElements(set, elements)
   }
 
+  /**
+   * Makes sure that they are not there, such as elements whose time may have run out. Added and deleted in
+   * one transaction, since only kernels from 6.3 on have an operation for it; in a map, with the data there.
+   */
+  destroyElements<K extends Fields, D extends Fields>(
+    set: SetNode<K, D>,
+    elements: readonly NoInfer<Element<K, D>>[],
+  ): this {
+    this.addElements(set, elements)
+    return this.#add({ kind: 'deleteElements', set, elements })
+  }
+
   /** Refused where one of them does not exist. */
   deleteElements<K extends Fields>(
     set: SetNode<K>,

@@ -8,6 +8,7 @@ import {
   attributeOf,
 } from './attributes.ts'
 import { NftablesError } from './errors.ts'
+import { hasBounds } from './set.ts'
 import type { AnyElement, AnyValue, SetNode } from './set.ts'
 import { dataLayout, keyLayout, writeFields } from './set-layout.ts'
 import type { Layout } from './set-layout.ts'
@@ -101,9 +102,7 @@ function elementWriter(set: SetNode, keysOnly: boolean): WriteElement {
   }
 
   return (writer, element) => {
-    if (set.flags.includes('interval') && set.key.length === 1 && element.key !== '*') {
-      return writeBounds(writer, element)
-    }
+    if (hasBounds(set) && element.key !== '*') return writeBounds(writer, element)
     const start = writer.open(LIST_ELEM)
     writeKeys(writer, element)
     writeRest(writer, element)

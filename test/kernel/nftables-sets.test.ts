@@ -213,6 +213,40 @@ describe('a key that exists', () => {
   })
 })
 
+test('to destroy elements, they need not be there', async () => {
+  const cut = set('cut', ['inet_service'], { flags: ['timeout'], timeoutMs: 180_000 })
+  commit(
+    namespace.socket,
+    begin()
+      .addSet(cut)
+      .addElements(cut, [{ key: 1, timeoutMs: 90_000 }, { key: 2 }])
+      .addSet(blocks)
+      .addElements(blocks, [{ key: 0, last: 9, data: 16 }]),
+  )
+  commit(
+    namespace.socket,
+    begin()
+      .destroyElements(cut, [{ key: 1 }, { key: 3 }])
+      .destroyElements(blocks, [
+        { key: 0, last: 9, data: 16 },
+        { key: 20, last: 29, data: 17 },
+      ]),
+  )
+  expect(await dumped(cut)).toEqual([{ key: 2 }])
+  expect(await dumped(blocks)).toEqual([])
+})
+
+test('the set of another type is refused to be read', async () => {
+  commit(
+    namespace.socket,
+    begin()
+      .addSet(classes)
+      .addElements(classes, [{ key: 1, data: 16 }]),
+  )
+  const other = map('pod_class4', ['ipv6_addr'], ['classid'])
+  await expect(dumped(other)).rejects.toThrow('the set there has other types')
+})
+
 async function dumped(node: SetNode): Promise<AnyElement[]> {
   const elements = await listElements(namespace.socket, table, node)
   return sorted(elements.map(withoutExpiry))
