@@ -1,4 +1,5 @@
 import type { ValuesOf } from '../netlink/attributes.ts'
+import { decode } from '../netlink/decode.ts'
 import { nfgenmsg } from '../netlink/headers.ts'
 import { makeRequest, readReply } from '../netlink/message.ts'
 import type { Reply } from '../netlink/message.ts'
@@ -6,10 +7,13 @@ import { MESSAGE_TYPES } from '../netlink/message-types.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import {
   NFT_HOOK,
+  NFT_OBJECT_COUNTER,
   NFT_POLICY,
   NFT_SET_FLAG,
   NFT_TABLE_FLAG,
   NFTA_CHAIN,
+  NFTA_COUNTER,
+  NFTA_OBJ,
   NFTA_RULE,
   NFTA_RULE_DUMP,
   NFTA_SET,
@@ -61,6 +65,13 @@ export interface ListedSet {
   readonly size: number | undefined
   readonly timeoutMs: number | undefined
   readonly userdata: Uint8Array | undefined
+}
+
+/** What a named counter has counted since it was made. */
+export interface ListedCounter {
+  readonly counter: string
+  readonly packets: bigint
+  readonly bytes: bigint
 }
 
 /** The tables of one family. */
@@ -151,6 +162,24 @@ export async function listElements(
     readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP).attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? []
   if (hasBounds(set)) return readElements(set, (await socket.dumpInSteps(request, read)).flat())
   return (await socket.dumpInSteps(request, (reply) => readElements(set, read(reply)))).flat()
+}
+
+/** The named counters of a table. */
+export function listCounters(
+  socket: NetlinkSocket,
+  { family, table }: TableReference,
+): ListedCounter[] {
+  const type = MESSAGE_TYPES.NFT_MSG_GETOBJ
+  const values = { NFTA_OBJ_TABLE: table, NFTA_OBJ_TYPE: NFT_OBJECT_COUNTER }
+  return socket.dump(makeRequest(type, 0, familyHeader(family), NFTA_OBJ, values), (reply) => {
+    const { attributes } = readReply(reply, nfgenmsg, NFTA_OBJ)
+    const counted = decode(NFTA_COUNTER, attributes.NFTA_OBJ_DATA ?? new Uint8Array())
+    return {
+      counter: attributes.NFTA_OBJ_NAME ?? '',
+      packets: counted.NFTA_COUNTER_PACKETS ?? 0n,
+      bytes: counted.NFTA_COUNTER_BYTES ?? 0n,
+    }
+  })
 }
 
 function readBase(values: ValuesOf<typeof NFTA_CHAIN>): ListedChain['base'] {

@@ -7,6 +7,8 @@ import type { NetlinkSocket } from '../../src/netlink/socket.ts'
 export interface Namespace {
   readonly path: string
   readonly socket: NetlinkSocket
+  /** What a program in it prints. Throws where it fails. */
+  readonly run: (command: readonly string[], stdin?: string) => string
   /** What `nft` prints. Throws where it fails, crashes included. */
   readonly nft: (args: readonly string[], stdin?: string) => string
   readonly close: () => void
@@ -16,15 +18,30 @@ export function openNamespace(title: string): Namespace {
   const name = `slc-nft-${title}-${process.pid}`
   const path = `/run/netns/${name}`
   execFileSync('ip', ['netns', 'add', name])
-  const socket = openNetlink(NETLINK_NETFILTER, { netns: path })
+  const socket = openOrRemove(name, path)
+  const run: Namespace['run'] = (command, input = '') =>
+    execFileSync('ip', ['netns', 'exec', name, ...command], {
+      encoding: 'utf8',
+      input,
+      stdio: 'pipe',
+    })
   return {
     path,
     socket,
-    nft: (args, input = '') =>
-      execFileSync('ip', ['netns', 'exec', name, 'nft', ...args], { encoding: 'utf8', input }),
+    run,
+    nft: (args, input) => run(['nft', ...args], input),
     close: () => {
       socket.close()
       execFileSync('ip', ['netns', 'delete', name])
     },
+  }
+}
+
+function openOrRemove(name: string, path: string): NetlinkSocket {
+  try {
+    return openNetlink(NETLINK_NETFILTER, { netns: path })
+  } catch (error) {
+    execFileSync('ip', ['netns', 'delete', name])
+    throw error
   }
 }

@@ -5,6 +5,7 @@ import { subscribe } from '../../src/netlink/subscribe.ts'
 import { commit } from '../../src/nftables/commit.ts'
 import {
   listChains,
+  listCounters,
   listElements,
   listRules,
   listSets,
@@ -13,7 +14,7 @@ import {
 import { NFNLGRP_NFTABLES, readNotification } from '../../src/nftables/notification.ts'
 import type { Notification } from '../../src/nftables/notification.ts'
 import { map, set } from '../../src/nftables/set.ts'
-import { accept, drop, inSet, jump, oneOf } from '../../src/nftables/statements.ts'
+import { accept, counter, drop, inSet, jump, oneOf } from '../../src/nftables/statements.ts'
 import { Transaction } from '../../src/nftables/transaction.ts'
 import { openNamespace } from './nftables-namespace.ts'
 import type { Namespace } from './nftables-namespace.ts'
@@ -209,6 +210,26 @@ describe('a table with everything in it', () => {
       expect(namespace.nft(['list', 'ruleset'])).toBe(before)
     },
   )
+})
+
+test('named counters are read', () => {
+  commit(
+    namespace.socket,
+    begin()
+      .addTable()
+      .addCounter('sent')
+      .addCounter('idle')
+      .addChain('out', { type: 'filter', hook: 'output', priority: 0 })
+      .addRule('out', [counter('sent'), drop]),
+  )
+  const idle = { counter: 'idle', packets: 0n, bytes: 0n }
+  const counters = () =>
+    listCounters(namespace.socket, table).toSorted((a, b) => (a.counter < b.counter ? -1 : 1))
+  expect(counters()).toEqual([idle, { counter: 'sent', packets: 0n, bytes: 0n }])
+  namespace.run(['ip', 'link', 'set', 'lo', 'up'])
+  namespace.run(['bash', '-c', 'echo -n 1234 > /dev/udp/127.0.0.1/9 || true'])
+  // 20 bytes of IP header, 8 of UDP, 4 of payload.
+  expect(counters()).toEqual([idle, { counter: 'sent', packets: 1n, bytes: 32n }])
 })
 
 test('a table that does not exist is named too', () => {
