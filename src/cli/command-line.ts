@@ -9,6 +9,10 @@ interface CommandModule {
 }
 
 const COMMANDS: Readonly<Record<string, CommandModule>> = {
+  agent: {
+    summary: 'be the agent of a node: policy into its kernel, networks for its pods',
+    load: () => import('./agent.ts'),
+  },
   explain: {
     summary: 'say whether a connection is allowed, and which line of YAML decides',
     load: () => import('./explain.ts'),

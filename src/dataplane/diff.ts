@@ -8,7 +8,7 @@ import {
   type Tables,
   WORLD,
 } from '../policy/tables.ts'
-import { DIRECTIONS, FAMILIES, type KernelState, type SubjectState } from './kernel-state.ts'
+import { classesOf, FAMILIES, type KernelState, type SubjectState } from './kernel-state.ts'
 
 /**
  * The change that turns what the kernel holds into what is wanted, whatever it holds: another agent's
@@ -75,17 +75,6 @@ function same(held: readonly BlockClass[], wanted: readonly BlockClass[]): boole
       )
     })
   )
-}
-
-/** Every class that an address, a block or a row of the kernel names. */
-function classesOf(held: KernelState): Set<ClassId> {
-  const classes = new Set(held.classUses.keys())
-  for (const direction of DIRECTIONS) {
-    for (const { rows } of held.subjects[direction].values()) {
-      for (const id of rows.keys()) classes.add(id)
-    }
-  }
-  return classes
 }
 
 function classesIn(wanted: Tables): Set<ClassId> {

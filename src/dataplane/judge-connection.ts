@@ -1,21 +1,35 @@
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Address } from '../policy/address.ts'
-import { decide } from '../policy/decide.ts'
+import { type AddressFlow, decide } from '../policy/decide.ts'
 import type { Tables } from '../policy/tables.ts'
 import { protocolOf } from './protocols.ts'
 
-/** Who talks to whom in a tracked connection, as the policy program saw its first packet. */
-export interface Ends {
-  readonly from: Address
-  readonly to: Address
+/**
+ * A tracked connection as the policy program saw its first packet: from the original source to where
+ * replies come from. For a connection to a Service, the original destination is the Service's address, and
+ * replies come from the pod that it reached.
+ *
+ * One that a helper expected (FTP data) is judged as the connection that it belongs to.
+ */
+export function judgedEnds(connection: Connection, all: readonly Connection[]): AddressFlow {
+  const { protocol, original, reply } = masterOf(connection, all) ?? connection
+  return {
+    from: original.src,
+    to: reply.src,
+    protocol: protocolOf(protocol) ?? 'ICMP',
+    port: reply.sport,
+  }
 }
 
-/**
- * The ends of a connection: its original source, and where replies come from. For a connection to a Service
- * the original destination is the Service's address; the reply's source is the pod that it reached.
- */
-export function endsOf({ original, reply }: Connection): Ends {
-  return { from: original.src, to: reply.src }
+function masterOf({ master }: Connection, all: readonly Connection[]): Connection | undefined {
+  if (master === undefined) return undefined
+  return all.find(
+    ({ original }) =>
+      original.src === master.src &&
+      original.dst === master.dst &&
+      original.sport === master.sport &&
+      original.dport === master.dport,
+  )
 }
 
 /**
@@ -24,17 +38,10 @@ export function endsOf({ original, reply }: Connection): Ends {
  * @param ownAddresses of this node
  */
 export function isCovered(
-  connection: Connection,
+  flow: AddressFlow,
   tables: Tables,
   ownAddresses: ReadonlySet<Address>,
 ): boolean {
-  const { from, to } = endsOf(connection)
-  if (ownAddresses.has(from)) return true
-  const flow = {
-    from,
-    to,
-    protocol: protocolOf(connection.protocol) ?? 'ICMP',
-    port: connection.reply.sport,
-  } as const
+  if (ownAddresses.has(flow.from)) return true
   return decide(tables, 'egress', flow) === 'allow' && decide(tables, 'ingress', flow) === 'allow'
 }

@@ -81,6 +81,24 @@ export function isLive(state: KernelState, id: ClassId): boolean {
   return id === WORLD || state.classUses.has(id)
 }
 
+/** The highest class id that an address, a block or a row of the kernel names. */
+export function highestClass(state: KernelState): number {
+  let highest: number = WORLD
+  for (const id of classesOf(state)) highest = Math.max(highest, id)
+  return highest
+}
+
+/** Every class that an address, a block or a row of the kernel names. */
+export function classesOf(state: KernelState): Set<ClassId> {
+  const classes = new Set(state.classUses.keys())
+  for (const direction of DIRECTIONS) {
+    for (const { rows } of state.subjects[direction].values()) {
+      for (const id of rows.keys()) classes.add(id)
+    }
+  }
+  return classes
+}
+
 /** Brings `state` to what the kernel holds once `operation` has been committed. */
 export function record(state: KernelState, operation: Operation): void {
   switch (operation.kind) {

@@ -25,6 +25,8 @@ export interface ProgramOptions {
   readonly deny: 'drop' | 'reject'
   /** NFLOG group of denied packets. */
   readonly logGroup: number
+  /** Host interfaces of our pods begin so: a new one is closed until its pod's address is known. */
+  readonly podInterfacePrefix: string
 }
 
 export interface ProgramChain {
@@ -33,9 +35,6 @@ export interface ProgramChain {
   readonly hook?: { readonly name: 'prerouting' | 'input' | 'forward'; readonly priority: number }
   readonly rules: readonly (readonly Statement[])[]
 }
-
-/** Host interfaces of our pods begin so: a new one is closed until its pod's address is known. */
-export const POD_INTERFACE_PREFIX = 'slc'
 
 /** Named counters of the table. */
 export const COUNTERS = [
@@ -61,11 +60,11 @@ const FIRST_DENY_LIST = 0xc000_0000
  */
 export function program(options: ProgramOptions): readonly ProgramChain[] {
   return [
-    prerouting,
+    prerouting(options),
     fromPod,
     linkLocal,
     forward,
-    input,
+    input(options),
     midStream,
     refuseMidStream,
     ...families.map((words) => verdictChain('egress', words)),
@@ -77,21 +76,21 @@ export function program(options: ProgramOptions): readonly ProgramChain[] {
   ]
 }
 
-const fromPodInterface = match('iifname', '==', `${POD_INTERFACE_PREFIX}*`)
-
 /** Anti-spoofing, before anything else looks at the packet. */
-const prerouting: ProgramChain = {
-  name: 'prerouting',
-  hook: { name: 'prerouting', priority: BEFORE_RAW },
-  rules: [
-    [fromPodInterface, jump('from_pod')],
-    ...families.map((words) => [
-      match('iifname', '!=', `${POD_INTERFACE_PREFIX}*`),
-      words.fromLocal,
-      counter('spoofed'),
-      drop,
-    ]),
-  ],
+function prerouting({ podInterfacePrefix }: ProgramOptions): ProgramChain {
+  return {
+    name: 'prerouting',
+    hook: { name: 'prerouting', priority: BEFORE_RAW },
+    rules: [
+      [match('iifname', '==', `${podInterfacePrefix}*`), jump('from_pod')],
+      ...families.map((words) => [
+        match('iifname', '!=', `${podInterfacePrefix}*`),
+        words.fromLocal,
+        counter('spoofed'),
+        drop,
+      ]),
+    ],
+  }
 }
 
 /** A pod sends from its own addresses only, and never to the node's loopback. */
@@ -153,26 +152,28 @@ const forward: ProgramChain = {
 }
 
 /** Egress of a pod to its own node, which `forward` never sees. */
-const input: ProgramChain = {
-  name: 'input',
-  hook: { name: 'input', priority: FILTER },
-  rules: [
-    [match('iifname', '!=', `${POD_INTERFACE_PREFIX}*`), accept],
-    establishedAccepted,
-    [
-      oneOf('icmpv6 type', [
-        'nd-neighbor-solicit',
-        'nd-neighbor-advert',
-        'nd-router-solicit',
-        'mld-listener-report',
-        'mld-listener-done',
-        'mld2-listener-report',
-      ]),
-      accept,
+function input({ podInterfacePrefix }: ProgramOptions): ProgramChain {
+  return {
+    name: 'input',
+    hook: { name: 'input', priority: FILTER },
+    rules: [
+      [match('iifname', '!=', `${podInterfacePrefix}*`), accept],
+      establishedAccepted,
+      [
+        oneOf('icmpv6 type', [
+          'nd-neighbor-solicit',
+          'nd-neighbor-advert',
+          'nd-router-solicit',
+          'mld-listener-report',
+          'mld-listener-done',
+          'mld2-listener-report',
+        ]),
+        accept,
+      ],
+      ...midStreamJumps,
+      ...families.map((words) => [words.source.egressMember, jump(`egress${words.family}`)]),
     ],
-    ...midStreamJumps,
-    ...families.map((words) => [words.source.egressMember, jump(`egress${words.family}`)]),
-  ],
+  }
 }
 
 const midStream: ProgramChain = {

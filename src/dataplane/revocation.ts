@@ -1,16 +1,21 @@
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Address } from '../policy/address.ts'
 import type { Tables } from '../policy/tables.ts'
-import { endsOf, isCovered } from './judge-connection.ts'
-import { PROTOCOL_NUMBERS } from './protocols.ts'
+import type { Touched } from './dataplane.ts'
+import { isCovered, judgedEnds } from './judge-connection.ts'
 
 export interface RevocationParts {
-  readonly connections: () => Iterable<Connection>
-  readonly delete: (connection: Connection) => void
-  /** Keeps the reply tuples of these from coming back to life. */
-  readonly cut: (connections: readonly Connection[]) => void
+  /** Every connection that the kernel tracks. */
+  readonly connections: () => Promise<readonly Connection[]>
+  /** Takes entries away; those that are gone already are passed over. */
+  readonly delete: (connections: readonly Connection[]) => void
+  /** Keeps these from coming back to life by a packet from the other side. */
+  readonly bar: (connections: readonly Connection[]) => void
+  /** Lets those come back that verdicts cover again. */
+  readonly unbar: (covered: (connection: Connection) => boolean) => void
   /** What the kernel enforces now. */
   readonly tables: () => Tables
+  /** Of this node: what it sends itself is never policy. */
   readonly ownAddresses: () => ReadonlySet<Address>
   readonly setTimer: (callback: () => void, delayMs: number) => void
   readonly onRevoked: (connections: readonly Connection[]) => void
@@ -19,65 +24,92 @@ export interface RevocationParts {
 
 /**
  * A packet can be between the policy program and the confirmation of its connection while a change is
- * committed; it appears in the table a moment after the first look.
+ * committed; its entry appears a moment after the first look.
  */
 const SECOND_LOOK_MS = 50
 
 /** Cuts tracked connections that the verdicts in force no longer cover. */
 export class Revocation {
   readonly #parts: RevocationParts
-  #pending: Set<Address> | 'all' = new Set()
-  #timer = false
+  /** What the next look is for. */
+  #next: Touched = new Set()
+  /** What the timer's look will be for. */
+  #later: Touched = new Set()
+  #timerIsSet = false
+  #looking: Promise<void> | undefined
 
   constructor(parts: RevocationParts) {
     this.#parts = parts
   }
 
   /** After a commit: looks at all connections of these addresses, at once and again a little later. */
-  sweep(touched: ReadonlySet<Address> | 'all'): void {
+  sweep(touched: Touched): void {
     if (touched !== 'all' && touched.size === 0) return
-    this.#look(touched)
-    this.#pending =
-      touched === 'all' || this.#pending === 'all' ? 'all' : this.#pending.union(touched)
-    if (this.#timer) return
-    this.#timer = true
-    this.#parts.setTimer(() => this.#lookAgain(), SECOND_LOOK_MS)
+    this.#later = union(this.#later, touched)
+    if (!this.#timerIsSet) {
+      this.#timerIsSet = true
+      this.#parts.setTimer(() => this.#lookAgain(), SECOND_LOOK_MS)
+    }
+    this.#lookAt(touched)
   }
 
-  /** Before an address is another pod's: nothing that was tracked for the last one may reach it. */
-  forget(addresses: ReadonlySet<Address>): void {
-    for (const connection of this.#parts.connections()) {
-      const { original, reply } = connection
-      const four = [original.src, original.dst, reply.src, reply.dst]
-      if (four.some((address) => addresses.has(address))) this.#parts.delete(connection)
-    }
+  /**
+   * Before an address is another pod's: nothing that was tracked for the last one may reach it. Resolves
+   * when all entries are gone that have it in any place.
+   */
+  async forget(addresses: ReadonlySet<Address>): Promise<void> {
+    const connections = await this.#parts.connections()
+    const theirs = connections.filter(({ original, reply }) =>
+      [original.src, original.dst, reply.src, reply.dst].some((one) => addresses.has(one)),
+    )
+    if (theirs.length > 0) this.#parts.delete(theirs)
   }
 
   #lookAgain(): void {
-    const touched = this.#pending
-    this.#timer = false
-    this.#pending = new Set()
-    try {
-      this.#look(touched)
-    } catch (error) {
-      this.#parts.onError(error)
+    const touched = this.#later
+    this.#timerIsSet = false
+    this.#later = new Set()
+    this.#lookAt(touched)
+  }
+
+  /** One look at a time; what is asked for meanwhile shares the next one. */
+  #lookAt(touched: Touched): void {
+    this.#next = union(this.#next, touched)
+    this.#looking ??= this.#lookUntilDone()
+      .catch((error: unknown) => this.#parts.onError(error))
+      .finally(() => {
+        this.#looking = undefined
+      })
+  }
+
+  async #lookUntilDone(): Promise<void> {
+    while (this.#next === 'all' || this.#next.size > 0) {
+      const touched = this.#next
+      this.#next = new Set()
+      await this.#look(touched)
     }
   }
 
-  #look(touched: ReadonlySet<Address> | 'all'): void {
+  async #look(touched: Touched): Promise<void> {
+    const connections = await this.#parts.connections()
     const tables = this.#parts.tables()
     const own = this.#parts.ownAddresses()
-    const revoked: Connection[] = []
-    for (const connection of this.#parts.connections()) {
-      const { from, to } = endsOf(connection)
-      if (touched !== 'all' && !touched.has(from) && !touched.has(to)) continue
-      if (!isCovered(connection, tables, own)) revoked.push(connection)
-    }
+    const covered = (connection: Connection): boolean =>
+      isCovered(judgedEnds(connection, connections), tables, own)
+    this.#parts.unbar(covered)
+    const revoked = connections.filter((connection) => {
+      const { from, to } = judgedEnds(connection, connections)
+      const concerned = touched === 'all' || touched.has(from) || touched.has(to)
+      return concerned && !covered(connection)
+    })
     if (revoked.length === 0) return
-    // A cut TCP connection is refused in its middle from both sides; everything else needs its tuple barred
-    // before the entry goes, or the next datagram of the other side makes a new one.
-    this.#parts.cut(revoked.filter(({ protocol }) => protocol !== PROTOCOL_NUMBERS.TCP))
-    for (const connection of revoked) this.#parts.delete(connection)
+    // The bar comes first: an entry that is gone may be made anew by the next packet.
+    this.#parts.bar(revoked)
+    this.#parts.delete(revoked)
     this.#parts.onRevoked(revoked)
   }
+}
+
+function union(a: Touched, b: Touched): Touched {
+  return a === 'all' || b === 'all' ? 'all' : a.union(b)
 }

@@ -1,0 +1,91 @@
+import { closeSync, openSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { DataplaneParts } from '../dataplane/dataplane.ts'
+import { Bars } from '../dataplane/bars.ts'
+import { Revocation } from '../dataplane/revocation.ts'
+import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
+import { deleteConnection, listConnectionsInSteps } from '../netlink/conntrack.ts'
+import { NetlinkError } from '../netlink/errors.ts'
+import { listAddresses } from '../netlink/interface-address.ts'
+import { writeFileInNamespace } from '../netlink/native.ts'
+import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
+import { commit } from '../nftables/commit.ts'
+import type { Transaction } from '../nftables/transaction.ts'
+import { createWiring, type Wiring } from '../pods/wiring.ts'
+import { type Address, familyOf } from '../policy/address.ts'
+import type { Connection } from '../netlink/conntrack.ts'
+import type { Tables } from '../policy/tables.ts'
+
+/** This process's own namespace: the agent has entered the node's. */
+const OWN_NETNS = '/proc/self/ns/net'
+
+export interface KernelOptions {
+  readonly nodeAddresses: readonly Address[]
+  readonly mtu: number
+  readonly log: Logger
+}
+
+/** The node's kernel, as the parts of the agent use it. */
+export interface Kernel {
+  /** Makes all writes to nftables for the life of the agent. */
+  readonly nftables: NetlinkSocket
+  readonly dataplane: DataplaneParts
+  readonly wiring: Wiring
+  revocation(tables: () => Tables): Revocation
+  close(): void
+}
+
+/** Opens the sockets. @throws {NativeError} @throws {NetlinkError} without CAP_NET_ADMIN */
+export function openKernel({ nodeAddresses, mtu, log }: KernelOptions): Kernel {
+  const nftables = openNetlink(NETLINK_NETFILTER)
+  // A listing in steps is under way on the one while entries are deleted on the other.
+  const listing = openNetlink(NETLINK_NETFILTER)
+  const deleting = openNetlink(NETLINK_NETFILTER)
+  const route = openNetlink(NETLINK_ROUTE)
+  const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
+  return {
+    nftables,
+    dataplane: { commit: commitTransaction, yieldToOthers: () => setImmediate() },
+    wiring: createWiring({
+      node: route,
+      nodeNetns: OWN_NETNS,
+      openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
+      writeFileIn: writeFileInNamespace,
+      files: { openSync, closeSync },
+      nodeAddresses: Object.fromEntries(
+        nodeAddresses.map((address) => [familyOf(address), address]),
+      ),
+      mtu,
+    }),
+    revocation: (tables) => {
+      const bars = new Bars(commitTransaction, () => performance.now())
+      return new Revocation({
+        connections: () => listConnectionsInSteps(listing),
+        delete: (connections) => deleteConnections(deleting, connections),
+        bar: (connections) => bars.add(connections),
+        unbar: (mayBe) => bars.remove(mayBe),
+        tables,
+        ownAddresses: () => new Set(listAddresses(route).map(({ address }) => address)),
+        setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+        onRevoked: ({ length }) =>
+          log.info({ event: 'connections.revoked', count: length }, 'connections were cut'),
+        onError: (error) => log.error({ event: 'connections.sweep', err: error }),
+      })
+    },
+    close: () => {
+      for (const socket of [nftables, listing, deleting, route]) socket.close()
+    },
+  }
+}
+
+/** Entries that have gone by themselves meanwhile are as good as deleted. */
+function deleteConnections(socket: NetlinkSocket, connections: readonly Connection[]): void {
+  try {
+    socket.requests(connections.map(deleteConnection))
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error
+    const other = error.refusals.find(({ code }) => code !== 'ENOENT')
+    if (other !== undefined) throw error
+  }
+}

@@ -1,0 +1,87 @@
+import { resolve } from 'node:path'
+import { type Command, InvalidArgumentError } from 'commander'
+import { pino } from 'pino'
+import { type AgentOptions, startAgent } from '../agent.ts'
+import { type Address, type Cidr, parseAddress, parseCidr } from '../policy/address.ts'
+import { CommandError } from './command-error.ts'
+
+interface Flags {
+  readonly node: string
+  readonly manifests: string
+  readonly podCidr: readonly Cidr[]
+  readonly nodeAddress?: readonly Address[]
+  readonly runDir: string
+  readonly netns?: string
+  readonly deny: 'drop' | 'reject'
+  readonly logGroup: number
+  readonly mtu: number
+}
+
+export function define(command: Command): void {
+  command
+    .requiredOption('--node <name>', 'the name of this node')
+    .requiredOption('--manifests <directory>', 'ordinary Kubernetes YAML, watched for changes')
+    .requiredOption('--pod-cidr <cidr>', 'range of this node’s pods; once a family', cidr)
+    .option('--node-address <address>', 'address of this node; once a family', address)
+    .option('--run-dir <directory>', 'sockets, records, queue; on tmpfs', '/run/sluice')
+    .option('--netns <path>', 'network namespace to be the agent of')
+    .option('--deny <answer>', 'what a denied packet gets: drop or reject', answer, 'drop')
+    .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
+    .option('--mtu <bytes>', 'of pod links', number(1280, 65535), 1500)
+    .action((flags: Flags) => run(flags))
+}
+
+/** Runs until SIGTERM or SIGINT; kernel state stays. */
+async function run(flags: Flags): Promise<void> {
+  const log = pino({ base: { node: flags.node }, timestamp: pino.stdTimeFunctions.isoTime })
+  const agent = await startAgent(optionsOf(flags, log)).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CommandError(`The agent of ${flags.node} cannot start: ${reason}`)
+  })
+  await new Promise<void>((stop) => {
+    process.once('SIGTERM', stop)
+    process.once('SIGINT', stop)
+  })
+  log.info({ event: 'agent.stopping' }, 'serving ends; what is in the kernel stays in force')
+  await agent.close()
+}
+
+function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
+  return {
+    node: flags.node,
+    manifests: resolve(flags.manifests),
+    podCidrs: flags.podCidr,
+    nodeAddresses: flags.nodeAddress ?? [],
+    runDirectory: resolve(flags.runDir),
+    netns: flags.netns,
+    deny: flags.deny,
+    logGroup: flags.logGroup,
+    mtu: flags.mtu,
+    log,
+  }
+}
+
+function cidr(text: string, before: readonly Cidr[] = []): readonly Cidr[] {
+  const read = parseCidr(text)
+  if (read === undefined) throw new InvalidArgumentError(`${text} is no range such as 10.1.0.0/24.`)
+  return [...before, read.cidr]
+}
+
+function address(text: string, before: readonly Address[] = []): readonly Address[] {
+  const read = parseAddress(text)
+  if (read === undefined) throw new InvalidArgumentError(`${text} is no address.`)
+  return [...before, read]
+}
+
+function answer(text: string): 'drop' | 'reject' {
+  if (text === 'drop' || text === 'reject') return text
+  throw new InvalidArgumentError('It must be drop or reject.')
+}
+
+function number(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (Number.isInteger(value) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
+  }
+}
