@@ -1,9 +1,11 @@
+import { rm } from 'node:fs/promises'
 import { build } from 'esbuild'
 
 /**
  * Bundles the command line and the lab's worker into `dist/`: one file each loads in a fraction of the
  * time that a hundred stripped sources take, and the lab starts an agent per node.
  */
+await rm('dist', { recursive: true, force: true })
 await build({
   entryPoints: { main: 'src/cli/main.ts', 'pod-worker': 'src/lab/pod-worker.ts' },
   outdir: 'dist',

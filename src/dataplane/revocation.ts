@@ -36,7 +36,7 @@ export class Revocation {
   /** What the timer's look will be for. */
   #later: Touched = new Set()
   #timerIsSet = false
-  #looking: Promise<void> | undefined
+  #isLooking = false
 
   constructor(parts: RevocationParts) {
     this.#parts = parts
@@ -75,10 +75,12 @@ export class Revocation {
   /** One look at a time; what is asked for meanwhile shares the next one. */
   #lookAt(touched: Touched): void {
     this.#next = union(this.#next, touched)
-    this.#looking ??= this.#lookUntilDone()
+    if (this.#isLooking) return
+    this.#isLooking = true
+    this.#lookUntilDone()
       .catch((error: unknown) => this.#parts.onError(error))
       .finally(() => {
-        this.#looking = undefined
+        this.#isLooking = false
       })
   }
 

@@ -45,9 +45,9 @@ export interface Tables {
  *
  * Rules that the data plane relies on:
  * - ids are content: an id is never reused for another meaning, and grows monotonically;
- * - one change either keeps every verdict of a class that stays in use and moves addresses, or switches
- *   verdicts and moves addresses only to classes that no address had before. So a packet that sees the
- *   class from before and the verdict from after is judged by one of the two states, never by a mixture.
+ * - one change either moves addresses between classes that stay as they are, or switches verdicts of
+ *   classes in use; never both. So a packet that sees the class from before and the verdict from after is
+ *   judged by one of the two states, never by a mixture.
  */
 export interface TableChange {
   readonly newPortSets: ReadonlyMap<PortSetId, PortSet>
