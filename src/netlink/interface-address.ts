@@ -25,14 +25,13 @@ export interface NewInterfaceAddress extends InterfaceAddress {
 
 /** `ip address add`, without duplicate detection: it is usable at once. EEXIST when it is there. */
 export function addAddress(address: NewInterfaceAddress): Request {
-  return addressRequest(MESSAGE_TYPES.RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, address, {
-    IFA_FLAGS: flagsOf(address),
-  })
+  const flags = NLM_F_CREATE | NLM_F_EXCL
+  return addressRequest(MESSAGE_TYPES.RTM_NEWADDR, flags, address, flagsOf(address))
 }
 
 /** `ip address delete`. EADDRNOTAVAIL when there is none. */
 export function deleteAddress(address: InterfaceAddress): Request {
-  return addressRequest(MESSAGE_TYPES.RTM_DELADDR, 0, address, {})
+  return addressRequest(MESSAGE_TYPES.RTM_DELADDR, 0, address)
 }
 
 /** The addresses of one link, or of all. */
@@ -70,7 +69,7 @@ function addressRequest(
   type: number,
   flags: number,
   { index, address, prefix }: InterfaceAddress,
-  values: { readonly IFA_FLAGS?: number },
+  addressFlags?: number,
 ): Request {
   const bytes = addressToBytes(address)
   const header = encodeStruct(ifaddrmsg, {
@@ -78,10 +77,14 @@ function addressRequest(
     ifa_prefixlen: prefix,
     ifa_index: index,
   })
-  return makeRequest(type, flags, header, IFA, { IFA_LOCAL: bytes, IFA_ADDRESS: bytes, ...values })
+  return makeRequest(type, flags, header, IFA, {
+    IFA_LOCAL: bytes,
+    IFA_FLAGS: addressFlags,
+    IFA_ADDRESS: bytes,
+  })
 }
 
-function flagsOf({ address, prefixRoute = true }: NewInterfaceAddress): number {
+function flagsOf({ address, prefixRoute = true }: NewInterfaceAddress): number | undefined {
   const nodad = addressFamily(address) === AF_INET6 ? IFA_F_NODAD : 0
-  return nodad | (prefixRoute ? 0 : IFA_F_NOPREFIXROUTE)
+  return nodad | (prefixRoute ? 0 : IFA_F_NOPREFIXROUTE) || undefined
 }

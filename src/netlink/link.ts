@@ -140,9 +140,9 @@ function headerOf({ up, arp }: LinkSettings, index = 0): Uint8Array {
 
 function settingValues({ name, mac, mtu, master, netns }: LinkSettings): ValuesOf<typeof IFLA> {
   return {
-    IFLA_IFNAME: name,
     IFLA_ADDRESS: mac === undefined ? undefined : macToBytes(mac),
     IFLA_MTU: mtu,
+    IFLA_IFNAME: name,
     IFLA_MASTER: master,
     IFLA_NET_NS_FD: netns && 'fd' in netns ? netns.fd : undefined,
     IFLA_NET_NS_PID: netns && 'pid' in netns ? netns.pid : undefined,

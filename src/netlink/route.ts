@@ -134,6 +134,7 @@ function routeRequest(type: number, flags: number, route: Route): Request {
   const header = encodeStruct(rtmsg, {
     rtm_family: addressFamily(destination.first),
     rtm_dst_len: destination.prefix,
+    rtm_table: table > 255 ? 0 : table,
     rtm_protocol: route.protocol ?? (deleting ? 0 : RTPROT_STATIC),
     rtm_scope: deleting ? RT_SCOPE_NOWHERE : scopeOf(route),
     rtm_type: (routeType && typeNumbers.get(routeType)) ?? 0,
@@ -142,15 +143,16 @@ function routeRequest(type: number, flags: number, route: Route): Request {
   return makeRequest(type, flags, header, RTA, {
     RTA_DST: destination.prefix === 0 ? undefined : addressToBytes(destination.first),
     RTA_GATEWAY: gateway === undefined ? undefined : addressToBytes(gateway),
-    RTA_OIF: link,
     RTA_PREFSRC: source === undefined ? undefined : addressToBytes(source),
     RTA_PRIORITY: metric,
-    RTA_TABLE: table,
+    RTA_OIF: link,
+    RTA_TABLE: table > 255 ? table : undefined,
   })
 }
 
-/** How far away the destination is; only IPv4 asks. */
-function scopeOf({ type = 'unicast', gateway }: Route): number {
+/** How far away the destination is: IPv4 asks, IPv6 does not. */
+function scopeOf({ type = 'unicast', gateway, destination }: Route): number {
+  if (addressFamily(destination.first) === AF_INET6) return RT_SCOPE_UNIVERSE
   if (type === 'local') return RT_SCOPE_HOST
   return type === 'unicast' && gateway === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE
 }
