@@ -31,7 +31,7 @@ export function matrixText(
     lines.push(`${'from'.padEnd(head)}${numbers.join('')}`)
     for (const row of rows) {
       const shown = block.map((column) => cellText(cells.get(cellKey(row, column)) ?? [], paint))
-      lines.push(`${row.padEnd(head)}${shown.join('')}`)
+      lines.push(`${row.padEnd(head)}${shown.join('')}`.trimEnd())
     }
     lines.push('', ...columnLegend(block, first, width), '')
   }
@@ -79,7 +79,8 @@ function cellText(results: readonly ProbeResult[], paint: MatrixOptions['paint']
     disagreement: '!',
     none: ' ',
   }
-  return paint(kind, symbols[kind].padStart(COLUMN_WIDTH))
+  const text = symbols[kind].padStart(COLUMN_WIDTH)
+  return kind === 'none' ? text : paint(kind, text)
 }
 
 /** As many side by side as there is room for, read down. */
