@@ -43,7 +43,12 @@ export function createLinks(
   return { hostMac: HOST_MAC, podMac, mtu, hostIndex: link.index, podIndex: link.peer }
 }
 
-/** Deletes both ends, and with them their addresses, routes and neighbours. @throws PodNetworkError (wiringFailed). */
+/**
+ * Deletes both ends, and with them their addresses, routes and neighbours. Blocks for 15 to 35 ms (Linux 6.18):
+ * before it answers, the kernel waits until no packet on its way can hold the link.
+ *
+ * @throws PodNetworkError (wiringFailed).
+ */
 export function removeLink(hostInterface: string, node: NetlinkSocket): void {
   try {
     node.request(deleteLink(hostInterface))

@@ -20,7 +20,7 @@ export interface ReleaseParts {
  */
 export async function release(hostInterface: string, parts: ReleaseParts): Promise<void> {
   const { ipam, records, wiring } = parts
-  wiring.remove(hostInterface)
+  await wiring.remove(hostInterface)
   const record = records.get(hostInterface)
   if (record === undefined || record.releasedAt !== undefined) return
   await parts.enforcement.detach(record)

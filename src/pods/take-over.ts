@@ -30,7 +30,7 @@ export async function takeOver(parts: ReleaseParts): Promise<TakenOver> {
     ipam.free(addresses, releasedAt)
   }
   for (const { addresses } of live) ipam.claim(addresses)
-  for (const name of deleted) wiring.remove(name)
+  for (const name of deleted) await wiring.remove(name)
   for (const { hostInterface } of released) await release(hostInterface, parts)
   return { kept, released, deleted }
 }

@@ -29,11 +29,11 @@ export interface Wiring {
   /**
    * Brings up what `create` made, with addresses and routes.
    *
-   * @throws PodNetworkError (namespaceGone, wiringFailed); then part of it may be up.
+   * @throws PodNetworkError (wiringFailed); then part of it may be up.
    */
   raise(attachment: Attachment, netns: string, links: PodLinks): void
   /** Deletes a link; fine if it is gone. @throws PodNetworkError (wiringFailed). */
-  remove(hostInterface: string): void
+  remove(hostInterface: string): Promise<void>
   /** Every interface of ours on the node. @throws PodNetworkError (wiringFailed). */
   hostInterfaces(): readonly string[]
 }
@@ -64,7 +64,7 @@ export function createWiring(options: WiringOptions): Wiring {
   return {
     create: (attachment, netns, mtu = options.mtu) => createLinks(attachment, netns, mtu, options),
     raise: (attachment, netns, links) => raiseLinks(attachment, netns, links, options),
-    remove: (hostInterface) => removeLink(hostInterface, options.node),
+    remove: async (hostInterface) => removeLink(hostInterface, options.node),
     hostInterfaces: () => listHostInterfaces(options.node),
   }
 }

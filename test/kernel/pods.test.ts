@@ -18,6 +18,7 @@ import { takeOver, type TakenOver } from '../../src/pods/take-over.ts'
 import { nodeSettings } from '../../src/pods/settings.ts'
 import { createWiring } from '../../src/pods/wiring.ts'
 import { blockOf, formatAddress, ip4, ip6 } from '../../src/policy/address.ts'
+import type { Address, Cidr } from '../../src/policy/address.ts'
 import { type End, exchange, watchResolution } from './pods-traffic.ts'
 
 /**
@@ -32,6 +33,8 @@ const SHIM = join(import.meta.dirname, '../../native/build/sluice-cni')
 const NODE_ADDRESS4 = ip4(0xc000_0201)
 const NODE_ADDRESS6 = ip6((0xfd00_ffffn << 96n) | 1n)
 
+const RANGE4 = blockOf(ip4(0x0a_4d_00_00), 24)
+const RANGE6 = blockOf(ip6(0xfd77n << 112n), 64)
 const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
 
 type Json = Record<string, unknown>
@@ -219,6 +222,46 @@ describe('traffic', () => {
     )
     expect([...a.stop(), ...b.stop(), ...node.stop()]).toEqual([])
   })
+
+  test('the very first packet arrives, each time', async () => {
+    const node = (address: Address): End => ({ netns: pathOf(NODE), address, port: 4007 })
+    for (let round = 0; round < 15; round++) {
+      await shim('ADD', POD_A)
+      const [record] = agent.records.all().filter(({ releasedAt }) => releasedAt === undefined)
+      for (const address of record?.addresses ?? []) {
+        const own = typeof address === 'number' ? NODE_ADDRESS4 : NODE_ADDRESS6
+        await exchange(node(own), { netns: pathOf(POD_A), address, port: 4008 })
+      }
+      await shim('DEL', POD_A)
+    }
+    expect(agent.log).toHaveLength(30)
+  })
+})
+
+describe('one family only', () => {
+  test.each([
+    ['IPv4', RANGE4, ['10.77.0.2'], [['169.254.1.1'], []]],
+    ['IPv6', RANGE6, ['fd77::1'], [[], ['fe80::1']]],
+  ])('%s', async (_, range, addresses, gateways) => {
+    await agent.close()
+    agent = await startAgent([range])
+    expect((await shim('ADD', POD_A)).status).toBe(0)
+    const shown = JSON.stringify(ip(POD_A, 'addr', 'show', 'dev', 'eth0', 'scope', 'global'))
+    const found = [...shown.matchAll(/"local":"([^"]+)"/gu)].map(([, local]) => local)
+    expect(found).toEqual(addresses)
+    const defaults = ['-4', '-6'].map((family) =>
+      ip(POD_A, family, 'route', 'show', 'default').map((route) => route['gateway']),
+    )
+    expect(defaults).toEqual(gateways)
+  })
+
+  test('a node of IPv4 hears no IPv6 from its pods', async () => {
+    await agent.close()
+    agent = await startAgent([RANGE4])
+    await shim('ADD', POD_A)
+    const [name = ''] = hostInterfaces()
+    expect(settings(NODE, [`net.ipv6.conf.${name}.disable_ipv6`])).toEqual(['1'])
+  })
 })
 
 describe('a failed ADD leaves nothing behind', () => {
@@ -366,7 +409,7 @@ describe('the next agent', () => {
 })
 
 /** A node agent as far as pods go, on the directory that an earlier one left. */
-async function startAgent(): Promise<Agent> {
+async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<Agent> {
   const log: string[] = []
   const problems: string[] = []
   const report = (problem: string): void => {
@@ -374,7 +417,7 @@ async function startAgent(): Promise<Agent> {
   }
   const now = Date.now
   const ipam = new Ipam({
-    ranges: [blockOf(ip4(0x0a_4d_00_00), 24), blockOf(ip6(0xfd77n << 112n), 64)],
+    ranges,
     cooldownMs: 60_000,
     now,
   })

@@ -68,7 +68,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
         return LINKS
       },
       raise: (attachment) => step('raise', attachment.pod.name),
-      remove: (name) => {
+      remove: async (name) => {
         step('remove', name)
         interfaces.delete(name)
       },
