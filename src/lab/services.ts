@@ -7,7 +7,8 @@ import type { Service } from './place-messages.ts'
 /** The services of one place. Each answers with the place's name, so that a probe knows who answered. */
 export class Services {
   readonly #name: string
-  readonly #open = new Set<string>()
+  /** Settled or not: whoever asks for the same service again waits for the same socket. */
+  readonly #open = new Map<string, Promise<void>>()
 
   constructor(name: string) {
     this.#name = name
@@ -15,9 +16,14 @@ export class Services {
 
   /** Throws the system's error for an address or port that cannot be had. */
   async open(services: readonly Service[]): Promise<void> {
-    const fresh = services.filter((service) => !this.#open.has(keyOf(service)))
-    for (const service of fresh) this.#open.add(keyOf(service))
-    await Promise.all(fresh.map((service) => OPEN[service.protocol](service, this.#name)))
+    await Promise.all(services.map((service) => this.#openOnce(service)))
+  }
+
+  #openOnce(service: Service): Promise<void> {
+    const key = keyOf(service)
+    const opening = this.#open.get(key) ?? OPEN[service.protocol](service, this.#name)
+    this.#open.set(key, opening)
+    return opening
   }
 }
 
