@@ -3,16 +3,15 @@ import nodeFsPromises from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { Enforcer } from './agent/enforcer.ts'
-import { openKernel } from './agent/kernel.ts'
+import { type Kernel, openKernel } from './agent/kernel.ts'
+import { openManifestSource } from './agent/manifest-source.ts'
 import { serveStatus } from './agent/status.ts'
 import { drainDelQueue } from './cni/del-queue.ts'
 import { createInTurn } from './cni/in-turn.ts'
-import { serveCni } from './cni/server.ts'
-import { createHandler } from './cni/verbs.ts'
-import { MANIFEST_KINDS, type Manifests, readManifests } from './cluster/manifests.ts'
-import { problemText } from './cluster/problem.ts'
+import { type CniServer, serveCni } from './cni/server.ts'
+import { type CniHandler, createHandler } from './cni/verbs.ts'
+import { MANIFEST_KINDS, type Manifests } from './cluster/manifests.ts'
 import { ClusterState } from './cluster/state.ts'
-import { watchFiles } from './cluster/watch-files.ts'
 import { establish } from './dataplane/establish.ts'
 import { inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
@@ -60,31 +59,84 @@ const CLIENT_TIMEOUT_MS = 10_000
 /**
  * The agent of one node: takes over what an earlier one left, brings policy into the kernel, answers the CNI.
  *
- * @throws when the run directory, the manifests or the kernel cannot be used; nothing has changed then but
- *   what was left by an agent before
+ * @throws when another agent serves the run directory, or when that, the manifests or the kernel cannot be used
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { log, runDirectory } = options
+  const { log, node, runDirectory } = options
   if (options.netns !== undefined) enterNamespace(options.netns)
   const kernel = openKernel(options)
-  const source = await openManifests(options)
+  // Before anything is changed: there is one agent. Requests wait until it is ready.
+  const handler = Promise.withResolvers<CniHandler>()
+  const cni = await serve(options, async (request) => (await handler.promise)(request))
+  const source = await openManifestSource(options)
 
+  const pods = openPods(options, kernel)
+  // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
+  const nobody = { detach: () => Promise.resolve() }
+  const { kept, released, deleted } = await takeOver({ ...pods, enforcement: nobody })
+  const inForce = await bringIntoForce(options, kernel, kept, source.first)
+  const { enforcer, found } = inForce
+  source.onManifests((manifests) => void enforcer.setManifests(manifests))
+
+  const handle = createHandler({ ...pods, enforcement: enforcer, inTurn: createInTurn() })
+  handler.resolve(handle)
+  const queue = await drainRegularly(options, handle)
+  const status = await serveStatus(join(runDirectory, 'agent.sock'), () => inForce.status())
+  log.info(
+    {
+      event: 'agent.ready',
+      table: found.state === undefined ? 'installed' : 'adopted',
+      replaced: found.obstacle,
+      kept: kept.length,
+      released: released.length,
+      deleted: deleted.length,
+      ...inForce.status(),
+    },
+    'the policies of this node are in force',
+  )
+  return {
+    close: async () => {
+      queue.close()
+      source.close()
+      await Promise.all([cni.close(), status.close()])
+      kernel.close()
+    },
+  }
+}
+
+function serve({ runDirectory }: AgentOptions, handle: CniHandler): Promise<CniServer> {
+  return serveCni({
+    path: join(runDirectory, 'cni.sock'),
+    handle,
+    clientTimeoutMs: CLIENT_TIMEOUT_MS,
+    files: nodeFsPromises,
+  })
+}
+
+/** Records, addresses and links of the pods of this node. */
+function openPods({ podCidrs, runDirectory, log }: AgentOptions, { wiring }: Kernel) {
   const records = new Records({
     directory: join(runDirectory, 'pods'),
     files: nodeFs,
     report: (problem) => log.warn({ event: 'record.foreign' }, problem),
   })
-  const ipam = new Ipam({ ranges: options.podCidrs, cooldownMs: COOLDOWN_MS, now: Date.now })
-  const cniParts = { ipam, records, wiring: kernel.wiring, now: Date.now }
-  // Nothing of a pod that went while no agent ran is in our intent, so there is nothing to take out of it.
-  const nobody = { detach: () => Promise.resolve() }
-  const { kept, released, deleted } = await takeOver({ ...cniParts, enforcement: nobody })
+  const ipam = new Ipam({ ranges: podCidrs, cooldownMs: COOLDOWN_MS, now: Date.now })
+  return { records, ipam, wiring, now: Date.now }
+}
 
+/** Compiles what is known, and has the kernel enforce that instead of whatever it enforced before. */
+async function bringIntoForce(
+  options: AgentOptions,
+  kernel: Kernel,
+  kept: readonly PodRecord[],
+  manifests: Manifests,
+) {
+  const { node, log } = options
   const state = new ClusterState()
-  const events = [
-    ...kept.flatMap((record) => state.attach(attachmentOf(record, options.node)).events),
-    ...state.replace(MANIFEST_KINDS, source.first.changes),
-  ]
+  const attached = kept.flatMap(({ pod, hostInterface: id, addresses }) => [
+    ...state.attach({ id, ...pod, node, addresses }).events,
+  ])
+  const events = [...attached, ...state.replace(MANIFEST_KINDS, manifests.changes)]
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX })
   const found = await inspect(kernel.nftables, chains)
   const compiler = new Compiler(
@@ -96,13 +148,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   compiler.apply(events)
   const dataplane = await establish(kernel.dataplane, chains, found, {
     tables: compiler.tables(),
-    locals: new Map(kept.flatMap((record) => localsOf(record))),
+    locals: new Map(kept.flatMap(localsOf)),
   })
   const revocation = kernel.revocation(() => dataplane.tables())
   revocation.sweep('all')
   const enforcer = new Enforcer(
     {
-      node: options.node,
+      node,
       state,
       compiler,
       dataplane,
@@ -110,103 +162,41 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       onRefused: (error) => log.error({ event: 'commit.refused', err: error }, error.message),
       setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
     },
-    source.first.revision,
+    manifests.revision,
   )
-  source.onManifests((manifests) => void enforcer.setManifests(manifests))
-
-  const handle = createHandler({ ...cniParts, enforcement: enforcer, inTurn: createInTurn() })
-  const cni = await serveCni({
-    path: join(runDirectory, 'cni.sock'),
-    handle,
-    clientTimeoutMs: CLIENT_TIMEOUT_MS,
-    files: nodeFsPromises,
-  })
-  const drain = (): Promise<number> =>
-    drainDelQueue({
-      directory: join(runDirectory, 'del'),
-      handle,
-      files: nodeFsPromises,
-      report: (problem) => log.warn({ event: 'del.queued' }, problem),
-    })
-  await drain()
-  const drainTimer = setInterval(() => {
-    drain().catch((error: unknown) => log.warn({ event: 'del.queue', err: error }))
-  }, DRAIN_EVERY_MS)
-  const status = await serveStatus(join(runDirectory, 'agent.sock'), () => ({
-    node: options.node,
+  const status = () => ({
+    node,
     ready: true,
     revision: enforcer.revision ?? null,
-    refused: state.refused,
+    invalid: state.refused,
     commitRefused: enforcer.refusal?.message ?? null,
     ...compiler.stats(),
-  }))
-  log.info(
-    {
-      event: 'agent.ready',
-      node: options.node,
-      table: found.state === undefined ? 'installed' : 'adopted',
-      ...(found.obstacle !== undefined && { replaced: found.obstacle }),
-      kept: kept.length,
-      released: released.length,
-      deleted: deleted.length,
-      ...compiler.stats(),
-    },
-    'the policies of this node are in force',
-  )
-  return {
-    close: async () => {
-      clearInterval(drainTimer)
-      source.close()
-      await Promise.all([cni.close(), status.close()])
-      kernel.close()
-    },
-  }
-}
-
-interface ManifestSource {
-  readonly first: Manifests
-  /** Calls back with every later content. */
-  onManifests(listener: (manifests: Manifests) => void): void
-  close(): void
-}
-
-/** Resolves with the first content; until the directory can be read, it waits and says so. */
-function openManifests({ manifests: directory, node, log }: AgentOptions): Promise<ManifestSource> {
-  let previous: Manifests | undefined
-  let listener: ((manifests: Manifests) => void) | undefined
-  return new Promise((resolve) => {
-    const system = { fs: nodeFsPromises, watch: nodeFs.watch, setTimeout, clearTimeout }
-    const watch = watchFiles(directory, system, {
-      onManifests: (files) => {
-        const manifests = readManifests(files, { nodes: [node], previous })
-        const isFirst = previous === undefined
-        previous = manifests
-        logProblems(manifests, log)
-        if (!isFirst) return listener?.(manifests)
-        resolve({
-          first: manifests,
-          onManifests: (later) => {
-            listener = later
-          },
-          close: () => watch.close(),
-        })
-      },
-      onError: (error) => log.error({ event: 'manifests.unreadable', err: error }, error.message),
-    })
   })
-}
-
-function logProblems({ problems, revision }: Manifests, log: Logger): void {
-  for (const problem of problems) {
-    const level = problem.severity === 'error' ? 'error' : 'warn'
-    log[level]({ event: 'manifest.problem', revision }, problemText(problem))
-  }
-}
-
-function attachmentOf({ pod, hostInterface, addresses }: PodRecord, node: string) {
-  return { id: hostInterface, ...pod, node, addresses }
+  return { enforcer, found, status }
 }
 
 function localsOf({ addresses, hostInterface }: PodRecord): [Address, string][] {
   return addresses.map((address) => [address, hostInterface])
+}
+
+/** DELs that came while no agent ran, now and again. */
+async function drainRegularly(
+  { runDirectory, log }: AgentOptions,
+  handle: CniHandler,
+): Promise<{ close: () => void }> {
+  const drain = async (): Promise<void> => {
+    try {
+      await drainDelQueue({
+        directory: join(runDirectory, 'del'),
+        handle,
+        files: nodeFsPromises,
+        report: (problem) => log.warn({ event: 'del.queued' }, problem),
+      })
+    } catch (error) {
+      log.warn({ event: 'del.unreadable', err: error }, 'queued deletions cannot be read')
+    }
+  }
+  await drain()
+  const timer = setInterval(() => void drain(), DRAIN_EVERY_MS)
+  return { close: () => clearInterval(timer) }
 }

@@ -12,8 +12,9 @@ import { writeFileInNamespace } from '../netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { commit } from '../nftables/commit.ts'
 import type { Transaction } from '../nftables/transaction.ts'
+import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
-import { type Address, familyOf } from '../policy/address.ts'
+import { type Address, type Cidr, familyOf } from '../policy/address.ts'
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
 
@@ -21,6 +22,7 @@ import type { Tables } from '../policy/tables.ts'
 const OWN_NETNS = '/proc/self/ns/net'
 
 export interface KernelOptions {
+  readonly podCidrs: readonly Cidr[]
   readonly nodeAddresses: readonly Address[]
   readonly mtu: number
   readonly log: Logger
@@ -37,21 +39,21 @@ export interface Kernel {
 }
 
 /** Opens the sockets. @throws {NativeError} @throws {NetlinkError} without CAP_NET_ADMIN */
-export function openKernel({ nodeAddresses, mtu, log }: KernelOptions): Kernel {
+export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions): Kernel {
   const nftables = openNetlink(NETLINK_NETFILTER)
   // A listing in steps is under way on the one while entries are deleted on the other.
   const listing = openNetlink(NETLINK_NETFILTER)
   const deleting = openNetlink(NETLINK_NETFILTER)
   const route = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
+  const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: writeFileInNamespace }
+  prepareNode(podCidrs, node)
   return {
     nftables,
     dataplane: { commit: commitTransaction, yieldToOthers: () => setImmediate() },
     wiring: createWiring({
-      node: route,
-      nodeNetns: OWN_NETNS,
+      ...node,
       openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
-      writeFileIn: writeFileInNamespace,
       files: { openSync, closeSync },
       nodeAddresses: Object.fromEntries(
         nodeAddresses.map((address) => [familyOf(address), address]),

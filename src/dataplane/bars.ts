@@ -1,5 +1,4 @@
 import type { Connection } from '../netlink/conntrack.ts'
-import { NftablesError } from '../nftables/errors.ts'
 import type { AnyElement, SetNode } from '../nftables/set.ts'
 import { Transaction } from '../nftables/transaction.ts'
 import { sets } from './sets.ts'
@@ -51,16 +50,10 @@ export class Bars {
     }
   }
 
+  /** `destroy`, since it may have expired in this moment. */
   #delete(connection: Connection): void {
     const { set, element } = elementOf(connection)
-    const transaction = new Transaction(tableReference('sluice'))
-    transaction.operations.push({ kind: 'deleteElements', set, elements: [element] })
-    try {
-      this.#commit(transaction)
-    } catch (error) {
-      // It expired in this moment.
-      if (!(error instanceof NftablesError) || error.errno !== 'ENOENT') throw error
-    }
+    this.#commit(new Transaction(tableReference('sluice')).destroyElements(set, [element]))
   }
 }
 

@@ -1,0 +1,32 @@
+import { replaceRoute, RTPROT_SLUICE } from '../netlink/route.ts'
+import type { NetlinkSocket } from '../netlink/socket.ts'
+import { type Cidr, familyOf } from '../policy/address.ts'
+import { nodeSettings } from './settings.ts'
+
+export interface NodeParts {
+  /** An rtnetlink socket in the node's namespace. */
+  readonly node: NetlinkSocket
+  /** Path of the node's namespace. */
+  readonly nodeNetns: string
+  /** Writes a file under /proc/sys as seen in a namespace. */
+  readonly writeFileIn: (netns: string, path: string, text: string) => void
+}
+
+/**
+ * Makes the node carry packets between pods, and answer for the addresses of its ranges that no pod has:
+ * otherwise a packet for one would leave by the default route, and the connection tracked for it would
+ * meet the pod that gets the address next.
+ *
+ * @throws {NativeError} @throws {NetlinkError}
+ */
+export function prepareNode(podCidrs: readonly Cidr[], parts: NodeParts): void {
+  const families = new Set(podCidrs.map(({ first }) => familyOf(first)))
+  for (const { path, value } of nodeSettings(families)) {
+    parts.writeFileIn(parts.nodeNetns, path, value)
+  }
+  parts.node.requests(
+    podCidrs.map((destination) =>
+      replaceRoute({ destination, type: 'unreachable', protocol: RTPROT_SLUICE }),
+    ),
+  )
+}
