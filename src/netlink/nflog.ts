@@ -19,7 +19,7 @@ export const NFULA = attributes({
   NFULA_SEQ: [12, 'be32'],
 })
 
-/** Makes the socket that sends it the one that gets the packets of a group. EBUSY when another does. */
+/** Makes the socket that sends it the one that gets the packets of a group. EPERM when another does. */
 export function bindLogGroup(group: number): Request {
   return configure(group, { NFULA_CFG_CMD: Uint8Array.of(NFULNL_CFG_CMD_BIND) })
 }
@@ -33,7 +33,7 @@ export interface LogSettings {
   readonly flushCentiseconds: number
 }
 
-/** For a group that the same socket has bound. */
+/** For a group that the same socket has bound; ENODEV when none has. */
 export function configureLogGroup(group: number, settings: LogSettings): Request {
   return configure(group, {
     NFULA_CFG_MODE: encodeStruct(nfulnl_msg_config_mode, {

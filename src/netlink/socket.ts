@@ -4,19 +4,17 @@ import { batchMarks } from './batch.ts'
 import {
   NLM_F_ACK,
   NLM_F_DUMP,
-  NLM_F_DUMP_INTR,
   NLM_F_REQUEST,
   NLMSG_DONE,
   NLMSG_ERROR,
   NLMSG_NOOP,
 } from './constants.ts'
-import { NetlinkError, NetlinkSocketError } from './errors.ts'
+import { watchConsistency } from './consistency.ts'
+import { NetlinkError } from './errors.ts'
 import type { Refusal } from './errors.ts'
-import { lostDatagrams } from './lost.ts'
+import { busy, interrupted, lostDatagrams, noAnswer, tooLarge } from './exchange-errors.ts'
 import { frame, messagesIn } from './message.ts'
 import type { Reply, Request } from './message.ts'
-import { messageName } from './message-types.ts'
-import { isNativeError } from './native.ts'
 import type { NativeSocket } from './native.ts'
 import { DATAGRAM_BYTES, openNative } from './open.ts'
 import type { NetlinkOptions } from './open.ts'
@@ -85,8 +83,8 @@ export class NetlinkSocket {
   }
 
   /**
-   * What `read` makes of each message of a dump, all of one state: if that changes meanwhile
-   * (NLM_F_DUMP_INTR), the dump begins anew. `read` may be called for dumps that are then given up.
+   * What `read` makes of each message of a dump, all of one state: if that changes meanwhile, the dump begins
+   * anew. `read` is called for those of given up dumps too.
    */
   dump<T>(request: Request, read: (reply: Reply) => T): T[] {
     const steps = this.#dump(request, read)
@@ -147,10 +145,7 @@ export class NetlinkSocket {
         this.#dumping = false
       }
     }
-    throw new NetlinkSocketError(
-      'NETLINK_INTERRUPTED',
-      `What ${messageName(request.type)} lists changed during each of ${DUMP_ATTEMPTS} dumps. Try again when it is quieter.`,
-    )
+    throw interrupted(request, DUMP_ATTEMPTS)
   }
 
   /** Returns whether the dump shows one state. */
@@ -159,11 +154,11 @@ export class NetlinkSocket {
     base: number,
     take: (reply: Reply) => void,
   ): Generator<void, boolean, undefined> {
-    let interrupted = false
+    const isConsistent = watchConsistency()
     for (let replies = this.#receive(); replies; replies = this.#receive()) {
       for (const reply of replies) {
         if (reply.sequence !== base) continue
-        if (reply.flags & NLM_F_DUMP_INTR) interrupted = true
+        const consistent = isConsistent(reply)
         if (reply.type !== NLMSG_DONE && reply.type !== NLMSG_ERROR) {
           take(reply)
           continue
@@ -171,7 +166,7 @@ export class NetlinkSocket {
         const refusal = readRefusal(reply, request, 0)
         throwIfRefused(refusal ? [refusal] : [])
         this.#unread = false
-        return !interrupted
+        return consistent
       }
       yield
     }
@@ -180,12 +175,7 @@ export class NetlinkSocket {
 
   /** Numbers the messages and sends them as one datagram; returns the number of the first. */
   #send(messages: readonly Request[], flagsOf: (index: number) => number): number {
-    if (this.#dumping) {
-      throw new NetlinkSocketError(
-        'NETLINK_BUSY',
-        'A dump on this netlink socket has not ended. Wait for it, or open a second socket.',
-      )
-    }
+    if (this.#dumping) throw busy()
     if (this.#unread) this.#discard()
     const base = (this.#sequence + 1) >>> 0
     this.#sequence = (this.#sequence + messages.length) >>> 0
@@ -258,22 +248,3 @@ function ownPortId(native: NativeSocket, buffer: Uint8Array): number {
 function throwIfRefused([first, ...others]: readonly Refusal[]): void {
   if (first) throw new NetlinkError([first, ...others])
 }
-
-function noAnswer(request: Request | undefined): NetlinkSocketError {
-  return new NetlinkSocketError(
-    'NETLINK_NO_ANSWER',
-    `The kernel did not answer ${request ? messageName(request.type) : 'a request'}. Whether it was carried out is unknown: read the state back.`,
-  )
-}
-
-function tooLarge(error: unknown, bytes: number): NetlinkSocketError | undefined {
-  if (!isNativeError(error) || !SEND_ERRORS.includes(error.code)) return undefined
-  return new NetlinkSocketError(
-    'NETLINK_TOO_LARGE',
-    `The kernel does not take ${bytes} bytes at once (${error.code}), nothing was sent. Send fewer requests together, or raise net.core.wmem_max.`,
-    { cause: error },
-  )
-}
-
-/** Of sendmsg(2): larger than the send buffer, or no memory for a copy of this size. */
-const SEND_ERRORS: readonly string[] = ['EMSGSIZE', 'ENOBUFS', 'ENOMEM']

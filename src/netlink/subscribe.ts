@@ -1,6 +1,6 @@
 import { NetlinkDecodeError } from './errors.ts'
 import type { NetlinkSocketError } from './errors.ts'
-import { lostDatagrams } from './lost.ts'
+import { lostDatagrams } from './exchange-errors.ts'
 import { messagesIn } from './message.ts'
 import type { Reply } from './message.ts'
 import type { NativeSocket } from './native.ts'

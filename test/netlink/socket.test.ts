@@ -310,6 +310,21 @@ describe('dumps', () => {
     expect(native.sent).toHaveLength(3)
   })
 
+  test('begin anew when nf_tables has another generation than at the first message', () => {
+    const generations =
+      (...resIds: readonly number[]): Kernel =>
+      ([first]) => {
+        if (!first) return []
+        const messages = resIds.map((res_id) =>
+          answer(first, MESSAGE_TYPES.NFT_MSG_NEWSETELEM, encodeStruct(nfgenmsg, { res_id })),
+        )
+        return [...messages, done(first)]
+      }
+    const { native, socket } = open(attempts(generations(7, 7, 8), generations(8, 8)))
+    expect(socket.dump(dumpRequest, ({ payload }) => payload[3])).toEqual([8, 8])
+    expect(native.sent).toHaveLength(2)
+  })
+
   test('give up after 16 interruptions', () => {
     const { native, socket } = open(attempts(interruptedAtEnd))
     const error = caught(NetlinkSocketError, () => socket.dump(dumpRequest, () => 0))
