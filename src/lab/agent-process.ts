@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly runDir: string
   /** Path of the node's network namespace. */
   readonly netns: string
+  /** Kills it, and lets it start no more. */
+  readonly stopping: AbortSignal
 }
 
 /** A `sluice agent` of the lab. It may be killed and started again. */
@@ -27,19 +29,19 @@ export class AgentProcess {
     this.#options = options
   }
 
-  /** Starts it, again after a `kill`. It is killed when the signal is given. */
-  async start(signal: AbortSignal): Promise<void> {
-    const { sluice, runDir } = this.#options
+  /** Starts it, also again after a `kill`. */
+  async start(): Promise<void> {
+    const { sluice, runDir, stopping } = this.#options
     const [program = '', ...first] = sluice
     await mkdir(runDir, { recursive: true })
     const log = await open(logFile(runDir), 'a')
     try {
-      signal.throwIfAborted()
+      stopping.throwIfAborted()
       this.#child = spawn(program, [...first, ...agentArguments(this.#options)], {
         stdio: ['ignore', log.fd, log.fd],
         // Ctrl-C at the terminal is for the lab, which then ends its agents.
         detached: true,
-        signal,
+        signal: stopping,
         killSignal: 'SIGKILL',
       })
       // An abort is told here as well; whoever waits for the agent sees that it has ended.

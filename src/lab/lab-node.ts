@@ -1,4 +1,4 @@
-import { AgentProcess } from './agent-process.ts'
+import { type AgentOptions, AgentProcess } from './agent-process.ts'
 import { type AddressPlan, type NodeAddresses, nodeAddresses } from './address-plan.ts'
 import type { LabPaths } from './lab-paths.ts'
 
@@ -18,14 +18,15 @@ export function planNodes(
   names: readonly string[],
   plan: AddressPlan,
   paths: LabPaths,
-  sluice: readonly string[],
+  { sluice, stopping }: Pick<AgentOptions, 'sluice' | 'stopping'>,
 ): LabNode[] {
   return names.map((name, place) => {
     const netns = paths.netns(`node-${name}`)
     const runDir = paths.nodeRunDir(place)
     const addresses = nodeAddresses(plan, place)
     const { manifests } = paths
-    const agent = new AgentProcess({ sluice, node: name, addresses, manifests, runDir, netns })
-    return { name, netns, addresses, runDir, agent }
+    const node = { netns, addresses, runDir }
+    const agent = new AgentProcess({ ...node, sluice, stopping, node: name, manifests })
+    return { ...node, name, agent }
   })
 }

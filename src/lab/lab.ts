@@ -72,7 +72,10 @@ export class Lab {
     this.#host = host
     this.#paths = labPaths(host.roots, options.id)
     this.#plan = options.plan
-    this.#nodes = planNodes(options.nodes, options.plan, this.#paths, host.sluice)
+    this.#nodes = planNodes(options.nodes, options.plan, this.#paths, {
+      sluice: host.sluice,
+      stopping: this.#stopping.signal,
+    })
     this.#outside = new OutsideWorld(this.#paths.netns('outside'), options.plan)
   }
 
@@ -96,7 +99,7 @@ export class Lab {
       return { kind: 'node', name, addresses: addresses.own } as const
     })
     this.#state.apply(changes)
-    await Promise.all(this.#nodes.map(({ agent }) => agent.start(this.#stopping.signal)))
+    await Promise.all(this.#nodes.map(({ agent }) => agent.start()))
     progress(`Lab ${this.#paths.id}: ${this.#nodes.map(({ name }) => name).join(', ')}`)
   }
 
@@ -145,6 +148,14 @@ export class Lab {
     return { end: place.streamEnd() }
   }
 
+  /** Waits until every agent, also one started anew, enforces what was applied last. */
+  async settle(): Promise<void> {
+    const revision = await revisionOf(this.#paths.manifests, fs)
+    await Promise.all(
+      this.#nodes.map(({ agent }) => agent.untilRevision(revision, AGENT_TIMEOUT_MS)),
+    )
+  }
+
   /** Removes everything. May be called at any time, and again. */
   async stop(): Promise<void> {
     this.#stopping.abort()
@@ -190,13 +201,10 @@ export class Lab {
     const draft = join(directory, 'objects.new')
     await fs.writeFile(draft, storedObjects(manifests, this.pods))
     await fs.rename(draft, join(directory, 'objects.yaml'))
-    const revision = await revisionOf(directory, fs)
     const nodes = this.#nodes.map(({ name }) => name)
     const stored = readManifests(await readManifestFiles(directory, fs), { nodes })
     this.#state.replace(MANIFEST_KINDS, stored.changes)
-    await Promise.all(
-      this.#nodes.map(({ agent }) => agent.untilRevision(revision, AGENT_TIMEOUT_MS)),
-    )
+    await this.settle()
   }
 
   #shimOf(pod: LabPod): Shim {

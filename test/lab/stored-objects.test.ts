@@ -17,7 +17,10 @@ import { address } from './parts.ts'
 
 let directory: string
 const paths = labPaths(LAB_ROOTS, 'stored')
-const nodes = planNodes(['node-1', 'node-2'], addressPlan([4, 6]), paths, ['sluice'])
+const nodes = planNodes(['node-1', 'node-2'], addressPlan([4, 6]), paths, {
+  sluice: ['sluice'],
+  stopping: AbortSignal.abort(),
+})
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'sluice-stored-'))
