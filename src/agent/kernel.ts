@@ -41,9 +41,7 @@ export interface Kernel {
 /** Opens the sockets. @throws {NativeError} @throws {NetlinkError} without CAP_NET_ADMIN */
 export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions): Kernel {
   const nftables = openNetlink(NETLINK_NETFILTER)
-  // A listing in steps is under way on the one while entries are deleted on the other.
-  const listing = openNetlink(NETLINK_NETFILTER)
-  const deleting = openNetlink(NETLINK_NETFILTER)
+  const conntrack = openNetlink(NETLINK_NETFILTER)
   const route = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
   const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: writeFileInNamespace }
@@ -63,8 +61,8 @@ export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions)
     revocation: (tables) => {
       const bars = new Bars(commitTransaction, () => performance.now())
       return new Revocation({
-        connections: () => listConnectionsInSteps(listing),
-        delete: (connections) => deleteConnections(deleting, connections),
+        connections: listConnectionsAlone,
+        delete: (connections) => deleteConnections(conntrack, connections),
         bar: (connections) => bars.add(connections),
         unbar: (mayBe) => bars.remove(mayBe),
         tables,
@@ -76,8 +74,18 @@ export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions)
       })
     },
     close: () => {
-      for (const socket of [nftables, listing, deleting, route]) socket.close()
+      for (const socket of [nftables, conntrack, route]) socket.close()
     },
+  }
+}
+
+/** A sweep and the departure of a pod may list at one time, and a socket has room for one listing. */
+async function listConnectionsAlone(): Promise<readonly Connection[]> {
+  const socket = openNetlink(NETLINK_NETFILTER)
+  try {
+    return await listConnectionsInSteps(socket)
+  } finally {
+    socket.close()
   }
 }
 
