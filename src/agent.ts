@@ -62,7 +62,7 @@ const CLIENT_TIMEOUT_MS = 10_000
  * @throws when another agent serves the run directory, or when that, the manifests or the kernel cannot be used
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { log, node, runDirectory } = options
+  const { log, runDirectory } = options
   if (options.netns !== undefined) enterNamespace(options.netns)
   const kernel = openKernel(options)
   // Before anything is changed: there is one agent. Requests wait until it is ready.

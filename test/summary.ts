@@ -6,8 +6,9 @@ export default class SummaryReporter implements Reporter {
     const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 }
     for (const module of modules) {
       for (const test of module.children.allTests()) count[test.result().state] += 1
-      // A file that does not load has no tests to fail: it counts as one.
-      if (module.state() === 'failed' && module.children.size === 0) count.failed += 1
+      // A file that does not load, or whose set-up fails, may have no test that failed: it counts as one.
+      const failed = [...module.children.allTests('failed')].length
+      if (module.state() === 'failed' && failed === 0) count.failed += 1
     }
     process.on('exit', () => {
       const skipped = count.skipped + count.pending
