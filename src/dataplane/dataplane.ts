@@ -3,8 +3,16 @@ import type { Address } from '../policy/address.ts'
 import type { TableChange, Tables } from '../policy/tables.ts'
 import { diff } from './diff.ts'
 import { DataplaneError } from './errors.ts'
-import { DIRECTIONS, type KernelState, type Operation, record, tablesOf } from './kernel-state.ts'
+import {
+  DIRECTIONS,
+  highestClass,
+  type KernelState,
+  type Operation,
+  record,
+  tablesOf,
+} from './kernel-state.ts'
 import { plan } from './plan.ts'
+import { stages } from './stages.ts'
 import { chunks, transactionFor } from './transactions.ts'
 
 export interface DataplaneParts {
@@ -16,6 +24,10 @@ export interface DataplaneParts {
 
 /** Addresses whose connections a change may have taken an allowance from. */
 export type Touched = ReadonlySet<Address> | 'all'
+
+export function bothTouched(a: Touched, b: Touched): Touched {
+  return a === 'all' || b === 'all' ? 'all' : a.union(b)
+}
 
 /**
  * The verdict function in the kernel: takes changes, commits them in the order that no packet can mix, and
@@ -51,9 +63,18 @@ export class Dataplane {
     return touchedBy(change)
   }
 
-  /** Commits whatever still differs from what is wanted. @throws {DataplaneError} as `apply` */
+  /**
+   * Commits whatever still differs from what is wanted, whatever is held: another agent's verdicts, the first
+   * half of a change.
+   *
+   * @throws {DataplaneError} as `apply`
+   */
   async reconcile(wanted: Tables): Promise<Touched> {
-    return this.apply(diff(this.#state, wanted))
+    let touched: Touched = new Set<Address>()
+    for (const stage of stages(this.tables(), wanted, highestClass(this.#state))) {
+      touched = bothTouched(touched, await this.apply(diff(this.#state, stage)))
+    }
+    return touched
   }
 
   /** The only sources that the pod's interface may send from, and the pods of this node. @throws {DataplaneError} */

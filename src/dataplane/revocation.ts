@@ -1,7 +1,7 @@
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Address } from '../policy/address.ts'
 import type { Tables } from '../policy/tables.ts'
-import type { Touched } from './dataplane.ts'
+import { bothTouched, type Touched } from './dataplane.ts'
 import { isCovered, judgedEnds } from './judge-connection.ts'
 
 export interface RevocationParts {
@@ -45,7 +45,7 @@ export class Revocation {
   /** After a commit: looks at all connections of these addresses, at once and again a little later. */
   sweep(touched: Touched): void {
     if (touched !== 'all' && touched.size === 0) return
-    this.#later = union(this.#later, touched)
+    this.#later = bothTouched(this.#later, touched)
     if (!this.#timerIsSet) {
       this.#timerIsSet = true
       this.#parts.setTimer(() => this.#lookAgain(), SECOND_LOOK_MS)
@@ -74,7 +74,7 @@ export class Revocation {
 
   /** One look at a time; what is asked for meanwhile shares the next one. */
   #lookAt(touched: Touched): void {
-    this.#next = union(this.#next, touched)
+    this.#next = bothTouched(this.#next, touched)
     if (this.#isLooking) return
     this.#isLooking = true
     this.#lookUntilDone()
@@ -110,8 +110,4 @@ export class Revocation {
     this.#parts.delete(revoked)
     this.#parts.onRevoked(revoked)
   }
-}
-
-function union(a: Touched, b: Touched): Touched {
-  return a === 'all' || b === 'all' ? 'all' : a.union(b)
 }

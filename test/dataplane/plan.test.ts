@@ -1,24 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  DIRECTIONS,
-  emptyKernelState,
-  type KernelState,
-  record,
-  tablesOf,
-} from '../../src/dataplane/kernel-state.ts'
+import { DIRECTIONS, emptyKernelState, tablesOf } from '../../src/dataplane/kernel-state.ts'
 import { plan } from '../../src/dataplane/plan.ts'
-import type { Address } from '../../src/policy/address.ts'
 import { Compiler } from '../../src/policy/compile.ts'
-import { classOf } from '../../src/policy/decide.ts'
-import type { Direction } from '../../src/policy/model.ts'
-import { portSetKey } from '../../src/policy/port-set.ts'
-import type { PortSetId, TableChange } from '../../src/policy/tables.ts'
-import { ADDRESSES, events } from '../policy/arbitraries.ts'
-
-/** What one packet reads, in the order of the program's lookups. */
-const LOOKUPS = ['member', 'class', 'row', 'default', 'content'] as const
-const EVERY_ADDRESS = [...ADDRESSES[4], ...ADDRESSES[6]]
+import { events } from '../policy/arbitraries.ts'
+import { commitStep, commitWatched } from './straddling.ts'
 
 describe('plan', () => {
   test('a packet that straddles a commit is judged by the state before the change or the one after', () => {
@@ -27,7 +13,7 @@ describe('plan', () => {
         const compiler = new Compiler()
         const state = emptyKernelState()
         for (const change of sequence.flatMap((event) => compiler.apply([event]))) {
-          checkChange(state, change)
+          commitWatched(state, [change])
         }
       }),
       { numRuns: 150 },
@@ -39,7 +25,7 @@ describe('plan', () => {
       fc.property(events, (sequence) => {
         const compiler = new Compiler()
         const state = emptyKernelState()
-        for (const change of compiler.apply(sequence)) commit(state, plan(state, change).flat())
+        for (const change of compiler.apply(sequence)) commitStep(state, plan(state, change).flat())
         expect(tablesOf(state)).toEqual(compiler.tables())
         for (const direction of DIRECTIONS) {
           expect(state.subjects[direction].size).toBe(compiler.tables().subjects[direction].size)
@@ -49,53 +35,3 @@ describe('plan', () => {
     )
   })
 })
-
-function checkChange(state: KernelState, change: TableChange): void {
-  const before = structuredClone(state)
-  const snapshots = [before]
-  for (const step of plan(state, change)) {
-    commit(state, step)
-    snapshots.push(structuredClone(state))
-  }
-  for (const direction of DIRECTIONS) {
-    const subjects = new Set([before, state].flatMap((one) => [...one.subjects[direction].keys()]))
-    for (const subject of subjects) {
-      for (const peer of EVERY_ADDRESS) {
-        if (peer === subject || typeof peer !== typeof subject) continue
-        const right = [before, state].map((one) => read([one, one], 0, direction, subject, peer))
-        snapshots.slice(1).forEach((after, index) => {
-          const pair = [snapshots[index] ?? before, after] as const
-          for (let straddle = 0; straddle <= LOOKUPS.length; straddle++) {
-            expect(right).toContain(read(pair, straddle, direction, subject, peer))
-          }
-        })
-      }
-    }
-  }
-}
-
-/** The port set that a packet meets whose first `straddle` lookups see the older of the two states. */
-function read(
-  [older, newer]: readonly [KernelState, KernelState],
-  straddle: number,
-  direction: Direction,
-  subject: Address,
-  peer: Address,
-): string {
-  const at = (lookup: (typeof LOOKUPS)[number]): KernelState =>
-    LOOKUPS.indexOf(lookup) < straddle ? older : newer
-  if (at('member').subjects[direction].get(subject)?.member !== true) return 'not isolated'
-  const id = classOf(tablesOf(at('class')), peer)
-  const found: PortSetId | undefined =
-    at('row').subjects[direction].get(subject)?.rows.get(id) ??
-    at('default').subjects[direction].get(subject)?.default
-  if (found === undefined) return 'no port set'
-  // `ports_range` publishes late, so content may be the older one whatever the other lookups saw.
-  const content = older.portSets.get(found) ?? at('content').portSets.get(found)
-  if (content === undefined || (older !== newer && !older.portSets.has(found))) return 'no content'
-  return portSetKey(content)
-}
-
-function commit(state: KernelState, step: ReturnType<typeof plan>[number]): void {
-  for (const operation of step) record(state, operation)
-}
