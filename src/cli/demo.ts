@@ -29,7 +29,9 @@ export function define(command: Command, terminal: Terminal): void {
 async function demo(terminal: Terminal): Promise<void> {
   const steps = await Promise.all(DEMO_STEPS.map(readStep))
   const nodes = steps[0]?.nodes ?? []
+  const startedAtMs = Date.now()
   let mismatches = 0
+  terminal.out(INTRODUCTION)
   await withLab({ nodes, plan: addressPlan([4, 6]) }, terminal, async (lab) => {
     await lab.start()
     for (const [index, step] of steps.entries()) {
@@ -41,7 +43,19 @@ async function demo(terminal: Terminal): Promise<void> {
     return 'remove'
   })
   if (mismatches > 0) throw new CommandError(`${mismatches} probes did not find what they should.`)
+  const seconds = ((Date.now() - startedAtMs) / 1000).toFixed(1)
+  terminal.out(`\nAll that took ${seconds} s and is gone again. To go on by yourself:\n${NEXT}`)
 }
+
+const INTRODUCTION = `
+Two nodes, and a shop of three tiers on them: web, api and db. With them a monitoring system, a DNS
+server, an outsider, and hosts outside the cluster. Nodes and pods are network namespaces of this machine;
+a real agent on each node enforces ordinary NetworkPolicy in the kernel, and real packets try every pair.
+`
+
+const NEXT = `  sluice lab run --manifests demo/3-rules --keep
+  sluice explain --manifests demo/3-rules shop/web-0 shop/db-0 5432
+`
 
 interface ReadStep extends DemoStep {
   readonly path: string

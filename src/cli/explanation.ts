@@ -63,8 +63,11 @@ function directionLines(
   const { verdict, isolatedBy, allowedBy, nearestMiss } = explanation.verdict[direction]
   if (isolatedBy.length === 0) return []
   const outcome = styled(terminal, STYLES[verdict], verdict)
+  const [first = null] = verdict === 'deny' && nearestMiss === null ? isolatedBy : []
   return [
     `${direction} ${nameOf(end)}: ${outcome}, isolated by ${isolatedBy.join(', ')}`,
+    // No rule of any policy comes near, as under a default deny: the place of what isolates is told.
+    ...ruleLines('isolated by', first && { policy: first, path: 'spec.podSelector' }, explanation, terminal),
     ...ruleLines('allowed by', allowedBy, explanation, terminal),
     ...ruleLines(
       verdict === 'depends' ? 'depends on' : 'nearest miss',

@@ -122,6 +122,7 @@ export class Lab {
     await this.#attach(fresh)
     // The API server knows the addresses of pods only now.
     if (fresh.length > 0) await this.#store(manifests)
+    this.#host.progress(`${this.#pods.size} pods run, ${fresh.length} of them are new`)
     await Promise.all(
       this.pods.map((pod) => this.#place(placeOf(pod), pod.netns).listen(servicesOf(pod))),
     )
@@ -132,7 +133,9 @@ export class Lab {
    * names what there is not.
    */
   async probe(probes: readonly Probe[]): Promise<ProbeRun> {
-    return runProbes(this.#planPackets(probes), this.#places, judgeOf(this.#state.cluster))
+    const packets = this.#planPackets(probes)
+    this.#host.progress(`Probing: ${packets.length} packets`)
+    return runProbes(packets, this.#places, judgeOf(this.#state.cluster))
   }
 
   /**
