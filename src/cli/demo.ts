@@ -53,8 +53,8 @@ server, an outsider, and hosts outside the cluster. Nodes and pods are network n
 a real agent on each node enforces ordinary NetworkPolicy in the kernel, and real packets try every pair.
 `
 
-const NEXT = `  sluice lab run --manifests demo/3-rules --keep
-  sluice explain --manifests demo/3-rules shop/web-0 shop/db-0 5432
+const NEXT = `  bin/sluice lab run --manifests demo/3-rules --keep
+  bin/sluice explain --manifests demo/3-rules shop/web-0 shop/db-0 5432
 `
 
 interface ReadStep extends DemoStep {

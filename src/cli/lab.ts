@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { problemText } from '../cluster/problem.ts'
 import type { Family } from '../policy/address.ts'
 import { addressPlan, NODE_RANGES, POD_RANGES } from '../lab/address-plan.ts'
 import { answerForKept } from '../lab/kept-services.ts'
@@ -14,6 +13,7 @@ import { readProbes } from '../lab/read-probes.ts'
 import { reportJson } from '../lab/report.ts'
 import { CommandError } from './command-error.ts'
 import { asCommand, requireRoot, withLab } from './lab-session.ts'
+import { requireNoErrors, tellProblems } from './manifest-problems.ts'
 import { probeReport } from './probe-report.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -70,8 +70,7 @@ const MAX_NODES = 200
 
 async function run(options: RunOptions, terminal: Terminal): Promise<void> {
   const { manifests, nodes } = await asCommand(readLabManifests(options.manifests, options.nodes))
-  for (const problem of manifests.problems) terminal.err(`${problemText(problem)}\n`)
-  for (const line of manifests.skipped) terminal.err(`${line}\n`)
+  tellProblems(manifests, terminal)
   const probes = options.probes && (await asCommand(probesFrom(options.probes)))
   const plan = await asCommand(planOf(options))
   let mismatches = 0
@@ -82,6 +81,7 @@ async function run(options: RunOptions, terminal: Terminal): Promise<void> {
     return options.keep ? 'keep' : 'remove'
   })
   if (mismatches > 0) throw new CommandError(`${mismatches} probes did not find what they should.`)
+  requireNoErrors(manifests, options.manifests)
 }
 
 async function probesFrom(file: string): Promise<Probe[]> {

@@ -122,7 +122,7 @@ export class Lab {
     await this.#attach(fresh)
     // The API server knows the addresses of pods only now.
     if (fresh.length > 0) await this.#store(manifests)
-    this.#host.progress(`${this.#pods.size} pods run, ${fresh.length} of them are new`)
+    this.#host.progress(`${this.#pods.size} pods run`)
     await Promise.all(
       this.pods.map((pod) => this.#place(placeOf(pod), pod.netns).listen(servicesOf(pod))),
     )

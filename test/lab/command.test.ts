@@ -213,6 +213,35 @@ describe('sluice lab run', () => {
     expect(err).toContain('there is nothing to probe')
   })
 
+  test('bad manifests are told, closed, and a failure; all else goes on', async () => {
+    const bad = join(base, 'bad')
+    mkdirSync(bad)
+    writeFileSync(
+      join(bad, 'bad.yaml'),
+      `
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: a}
+spec: {containers: [{name: c, ports: [{containerPort: 80}]}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: quoted, namespace: a}
+spec: {podSelector: {}, ingress: [{ports: [{port: "80"}]}]}
+---
+apiVersion: v1
+kind: [
+`,
+    )
+    const probes = join(base, 'into.json')
+    writeFileSync(probes, '[{"from": "203.0.113.1", "to": "a/web", "port": 80}]')
+    const { code, out, err } = await run('lab', 'run', '--manifests', bad, '--probes', probes)
+    expect(code).toBe(1)
+    expect(out).toContain('1 probes: 0 arrived, 1 did not; 0 not as expected.')
+    expect(err).toContain('NetworkPolicy a/quoted spec.ingress[0].ports[0].port: must be a number')
+    expect(err).toMatch(/bad\.yaml:\d+: document 3.*: malformed YAML/u)
+  })
+
   test('ends cleanly on SIGTERM, whatever it is doing', async () => {
     const command = new Run('lab', 'run', '--manifests', manifests)
     const id = await command.lab()
