@@ -1,94 +1,188 @@
-import { addressToBytes } from '../../src/netlink/address-bytes.ts'
-import { macToBytes } from '../../src/netlink/mac.ts'
-import type { Address } from '../../src/policy/address.ts'
-import type { Protocol } from '../../src/policy/model.ts'
+import { type NativeSocket, openSocket } from '../../src/netlink/native.ts'
+import { type Address, familyOf } from '../../src/policy/address.ts'
+import { linkIn } from './node-kernel.ts'
 
-/** A packet that opens something: a TCP SYN, a UDP datagram, an SCTP INIT, an ICMP echo request. */
-export interface Packet {
+const AF_PACKET = 17
+const SOCK_RAW = 3
+/** ETH_P_ALL in network byte order, as packet(7) wants it. */
+const ALL_PROTOCOLS = 0x0300
+const ETHERNET_BYTES = 14
+
+export const IPPROTO_TCP = 6
+export const IPPROTO_UDP = 17
+export const IPPROTO_ICMPV6 = 58
+
+/** Sees every packet that a namespace gets or sends from now on. */
+export function watchFrames(netns: string): {
+  /** Those that came since the last time that this was asked, without Ethernet header. */
+  packets: () => Buffer[]
+  close: () => void
+} {
+  const options = { netns, receiveBufferBytes: 8 << 20 }
+  const socket = openSocket({
+    domain: AF_PACKET,
+    type: SOCK_RAW,
+    protocol: ALL_PROTOCOLS,
+    ...options,
+  })
+  return { packets: () => [...waiting(socket)], close: () => socket.close() }
+}
+
+function* waiting(socket: NativeSocket): Generator<Buffer> {
+  for (;;) {
+    const buffer = Buffer.alloc(2048)
+    const length = socket.receive(buffer)
+    if (length < 0) return
+    yield buffer.subarray(ETHERNET_BYTES, length)
+  }
+}
+
+/** Writes whole frames to a link, past every check that the sending kernel makes. */
+export function openWire(netns: string, link: string, destinationMac: string) {
+  const { index, mac } = linkIn(netns, link)
+  const socket = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: 0, netns })
+  const [from, to] = [macBytes(mac), macBytes(destinationMac)]
+  return {
+    /** An IP packet. */
+    send: (packet: Buffer): void => {
+      const etherType = packet.readUInt8(0) >> 4 === 4 ? 0x0800 : 0x86dd
+      socket.send(frame(to, from, etherType, packet), linkAddress(index))
+    },
+    sendArp: (packet: Buffer): void => {
+      socket.send(frame(BROADCAST, from, 0x0806, packet), linkAddress(index))
+    },
+    mac: from,
+    close: (): void => socket.close(),
+  }
+}
+
+const BROADCAST = Buffer.alloc(6, 0xff)
+
+function frame(to: Buffer, from: Buffer, etherType: number, packet: Buffer): Buffer {
+  const type = Buffer.alloc(2)
+  type.writeUInt16BE(etherType)
+  return Buffer.concat([to, from, type, packet])
+}
+
+/** struct sockaddr_ll (linux/if_packet.h). */
+function linkAddress(index: number): Buffer {
+  const bytes = Buffer.alloc(20)
+  bytes.writeUInt16LE(AF_PACKET, 0)
+  bytes.writeInt32LE(index, 4)
+  return bytes
+}
+
+function macBytes(text: string): Buffer {
+  return Buffer.from(text.replaceAll(':', ''), 'hex')
+}
+
+export interface PacketEnds {
   readonly from: Address
   readonly to: Address
-  readonly protocol: Protocol | 'ICMP'
-  /** The destination's. */
-  readonly port?: number
 }
 
-const ETHERNET_BYTES = 14
-const SOURCE_PORT = 40000
-/** Tells our frames from what the kernel sends by itself. */
-const MARK = 0x51_0c_e1_55
-
-/** An Ethernet frame that carries the packet and, behind its headers, a number to know it by. */
-export function writeFrame(packet: Packet, tag: number, destinationMac: string): Uint8Array {
-  const transport = transportOf(packet, tag)
-  const isIp4 = typeof packet.from === 'number'
-  const network = isIp4 ? ipv4Header(packet, transport) : ipv6Header(packet, transport)
-  const frame = new Uint8Array(ETHERNET_BYTES + network.length + transport.length)
-  frame.set(macToBytes(destinationMac))
-  frame.set(macToBytes('02:00:00:00:00:02'), 6)
-  new DataView(frame.buffer).setUint16(12, isIp4 ? 0x0800 : 0x86dd)
-  frame.set(network, ETHERNET_BYTES)
-  frame.set(transport, ETHERNET_BYTES + network.length)
-  return frame
+export function udpPacket(ends: PacketEnds, sport: number, dport: number): Buffer {
+  const segment = Buffer.alloc(12)
+  segment.writeUInt16BE(sport, 0)
+  segment.writeUInt16BE(dport, 2)
+  segment.writeUInt16BE(segment.length, 4)
+  return ipPacket(ends, IPPROTO_UDP, withChecksum(ends, IPPROTO_UDP, segment, 6))
 }
 
-/** The number of one of our frames; undefined for any other. */
-export function readTag(frame: Uint8Array): number | undefined {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
-  if (frame.length < 8 || view.getUint32(frame.length - 8) !== MARK) return undefined
-  return view.getUint32(frame.length - 4)
+/** Without options. */
+export function tcpPacket(
+  ends: PacketEnds,
+  sport: number,
+  dport: number,
+  flags: number,
+  sequence = 0,
+): Buffer {
+  const segment = Buffer.alloc(20)
+  segment.writeUInt16BE(sport, 0)
+  segment.writeUInt16BE(dport, 2)
+  segment.writeUInt32BE(sequence, 4)
+  segment.writeUInt8(5 << 4, 12)
+  segment.writeUInt8(flags, 13)
+  segment.writeUInt16BE(1024, 14)
+  return ipPacket(ends, IPPROTO_TCP, withChecksum(ends, IPPROTO_TCP, segment, 16))
 }
 
-const PROTOCOLS = { TCP: 6, UDP: 17, SCTP: 132, ICMP: 1 } as const
-const ICMPV6 = 58
+export function icmp6Packet(
+  ends: PacketEnds,
+  type: number,
+  body: Buffer = Buffer.alloc(4),
+  hopLimit = 255,
+): Buffer {
+  const message = Buffer.concat([Buffer.from([type, 0, 0, 0]), body])
+  return ipPacket(ends, IPPROTO_ICMPV6, withChecksum(ends, IPPROTO_ICMPV6, message, 2), hopLimit)
+}
 
-/** The checksums of these are nobody's concern on the way. */
-function transportOf({ protocol, port = 0, from }: Packet, tag: number): Uint8Array {
-  const headerBytes = { TCP: 20, UDP: 8, SCTP: 32, ICMP: 8 }[protocol]
-  const bytes = new Uint8Array(headerBytes + 8)
-  const view = new DataView(bytes.buffer)
-  if (protocol === 'ICMP') {
-    bytes[0] = typeof from === 'number' ? 8 : 128
-  } else {
-    view.setUint16(0, SOURCE_PORT)
-    view.setUint16(2, port)
+/** An ARP request (RFC 826). */
+export function arpRequest(senderMac: Buffer, sender: Address, target: Address): Buffer {
+  return Buffer.concat([
+    Buffer.from([0, 1, 8, 0, 6, 4, 0, 1]),
+    senderMac,
+    addressBytes(sender),
+    Buffer.alloc(6),
+    addressBytes(target),
+  ])
+}
+
+/** Flags of a TCP packet; nothing of others. */
+export function tcpFlags(packet: Buffer): number[] {
+  const version = packet.readUInt8(0) >> 4
+  if (version === 4 && packet[9] === IPPROTO_TCP) return [packet.readUInt8(20 + 13)]
+  if (version === 6 && packet[6] === IPPROTO_TCP) return [packet.readUInt8(40 + 13)]
+  return []
+}
+
+function ipPacket(
+  { from, to }: PacketEnds,
+  protocol: number,
+  payload: Buffer,
+  hopLimit = 64,
+): Buffer {
+  const addresses = Buffer.concat([addressBytes(from), addressBytes(to)])
+  if (familyOf(from) === 6) {
+    const header = Buffer.alloc(8)
+    header.writeUInt8(0x60, 0)
+    header.writeUInt16BE(payload.length, 4)
+    header.writeUInt8(protocol, 6)
+    header.writeUInt8(hopLimit, 7)
+    return Buffer.concat([header, addresses, payload])
   }
-  if (protocol === 'TCP') {
-    bytes[12] = 5 << 4
-    bytes[13] = 0x02
-  }
-  if (protocol === 'UDP') view.setUint16(4, bytes.length)
-  if (protocol === 'SCTP') {
-    bytes[12] = 1
-    view.setUint16(14, 20)
-  }
-  view.setUint32(headerBytes, MARK)
-  view.setUint32(headerBytes + 4, tag)
-  return bytes
+  const header = Buffer.concat([Buffer.alloc(12), addresses])
+  header.writeUInt8(0x45, 0)
+  header.writeUInt16BE(header.length + payload.length, 2)
+  header.writeUInt8(hopLimit, 8)
+  header.writeUInt8(protocol, 9)
+  header.writeUInt16BE(internetChecksum(header), 10)
+  return Buffer.concat([header, payload])
 }
 
-function ipv4Header({ from, to, protocol }: Packet, payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(20)
-  const view = new DataView(bytes.buffer)
-  bytes[0] = 0x45
-  view.setUint16(2, bytes.length + payload.length)
-  bytes[8] = 64
-  bytes[9] = PROTOCOLS[protocol]
-  bytes.set(addressToBytes(from), 12)
-  bytes.set(addressToBytes(to), 16)
+function withChecksum(
+  { from, to }: PacketEnds,
+  protocol: number,
+  payload: Buffer,
+  at: number,
+): Buffer {
+  const trailer = Buffer.alloc(8)
+  trailer.writeUInt32BE(payload.length, 0)
+  trailer.writeUInt32BE(protocol, 4)
+  const pseudo = Buffer.concat([addressBytes(from), addressBytes(to), trailer])
+  payload.writeUInt16BE(internetChecksum(Buffer.concat([pseudo, payload])) || 0xffff, at)
+  return payload
+}
+
+export function addressBytes(address: Address): Buffer {
+  const width = typeof address === 'number' ? 8 : 32
+  return Buffer.from(address.toString(16).padStart(width, '0'), 'hex')
+}
+
+/** RFC 1071, over an even number of bytes. */
+function internetChecksum(bytes: Buffer): number {
   let sum = 0
-  for (let at = 0; at < bytes.length; at += 2) sum += view.getUint16(at)
-  sum = (sum & 0xffff) + (sum >>> 16)
-  view.setUint16(10, ~(sum + (sum >>> 16)) & 0xffff)
-  return bytes
-}
-
-function ipv6Header({ from, to, protocol }: Packet, payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(40)
-  bytes[0] = 0x60
-  new DataView(bytes.buffer).setUint16(4, payload.length)
-  bytes[6] = protocol === 'ICMP' ? ICMPV6 : PROTOCOLS[protocol]
-  bytes[7] = 64
-  bytes.set(addressToBytes(from), 8)
-  bytes.set(addressToBytes(to), 24)
-  return bytes
+  for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at)
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
+  return ~sum & 0xffff
 }

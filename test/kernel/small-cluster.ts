@@ -1,0 +1,240 @@
+import { randomBytes } from 'node:crypto'
+import * as fs from 'node:fs/promises'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { revisionOf } from '../../src/cluster/directory.ts'
+import { addressPlan, outsideGateways } from '../../src/lab/address-plan.ts'
+import { type LabNode, planNodes } from '../../src/lab/lab-node.ts'
+import { LAB_ROOTS, labPaths } from '../../src/lab/lab-paths.ts'
+import { removeLab } from '../../src/lab/leftovers.ts'
+import { claimLab } from '../../src/lab/owner.ts'
+import { attach, detach, type Sandbox } from '../../src/lab/shim.ts'
+import { buildTopology } from '../../src/lab/topology.ts'
+import { createNamespace, deleteNamespace } from '../../src/netlink/native.ts'
+import {
+  type Address,
+  type Cidr,
+  type Family,
+  familyOf,
+  formatAddress,
+} from '../../src/policy/address.ts'
+
+export interface TestPod {
+  readonly name: string
+  readonly node: LabNode
+  readonly netns: string
+  readonly sandbox: Sandbox
+  /** Empty until it is attached. */
+  readonly addresses: readonly Address[]
+}
+
+export interface PodPlan {
+  readonly name: string
+  /** Place in the list of nodes; the first without. */
+  readonly on?: number
+}
+
+const ROOT = join(import.meta.dirname, '../..')
+const AGENT_TIMEOUT_MS = 20_000
+
+/**
+ * Nodes with real agents, wired as the lab wires them, whose pods and policies come and go one by one, and
+ * whose agents may be killed. Every pod is in namespace `shop` with the one label `app: NAME`.
+ */
+export class SmallCluster {
+  readonly nodes: readonly LabNode[]
+  /** Path of the namespace behind the nodes. */
+  readonly outside: string
+  readonly #plan = addressPlan([4, 6])
+  readonly #paths = labPaths(LAB_ROOTS, `t${randomBytes(3).toString('hex')}`)
+  readonly #stopping = new AbortController()
+  readonly #pods = new Map<string, TestPod>()
+  readonly #running = new Set<LabNode>()
+  #policies: readonly object[] = []
+  #lastUid = 0
+
+  /** @param podCidrs of each node instead of the lab's */
+  constructor(count: number, podCidrs?: readonly Cidr[]) {
+    const names = Array.from({ length: count }, (_, place) => `n${place}`)
+    const sluice = [process.execPath, join(ROOT, 'src/cli/main.ts')]
+    const plan = podCidrs === undefined ? this.#plan : { ...this.#plan, pods: podCidrs }
+    const stopping = this.#stopping.signal
+    this.nodes = planNodes(names, plan, this.#paths, { sluice, stopping })
+    this.outside = this.#paths.netns('outside')
+  }
+
+  /** One of node, pods and outside world whose packets are the subject of most tests. */
+  get node(): LabNode {
+    const [node] = this.nodes
+    if (node === undefined) throw new Error('This cluster has no node.')
+    return node
+  }
+
+  outsideAddress(family: Family): Address {
+    return ofFamily(outsideGateways(this.#plan), family)
+  }
+
+  async start(): Promise<void> {
+    await claimLab(LAB_ROOTS, this.#paths, process.pid)
+    await fs.mkdir(LAB_ROOTS.netns, { recursive: true })
+    buildTopology(this.#paths, this.nodes, this.#plan)
+    await this.#write()
+    await Promise.all(this.nodes.map((node) => this.startAgent(node)))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await removeLab(LAB_ROOTS, this.#paths)
+  }
+
+  /** Resolves when it enforces what the manifests say. */
+  async startAgent(node: LabNode): Promise<void> {
+    await this.launchAgent(node)
+    this.#running.add(node)
+    await this.#followed([node])
+  }
+
+  /** Resolves when the process is there. */
+  async launchAgent(node: LabNode): Promise<void> {
+    await node.agent.start()
+  }
+
+  async killAgent(node: LabNode, signal?: NodeJS.Signals): Promise<void> {
+    this.#running.delete(node)
+    await node.agent.kill(signal)
+  }
+
+  pod(name: string): TestPod {
+    const pod = this.#pods.get(name)
+    if (pod === undefined) throw new Error(`There is no pod ${name}.`)
+    return pod
+  }
+
+  /** Tells the agents of these pods, which have no network yet. */
+  async declare(...plans: readonly PodPlan[]): Promise<void> {
+    for (const { name, on = 0 } of plans) {
+      const node = this.nodes[on]
+      if (node === undefined) throw new Error(`There is no node ${on}.`)
+      const netns = this.#paths.netns(`pod-shop.${name}`)
+      const uid = `${this.#paths.id}-${++this.#lastUid}`
+      const sandbox = { containerId: uid, netns, namespace: 'shop', name, uid }
+      createNamespace(netns)
+      this.#pods.set(name, { name, node, netns, sandbox, addresses: [] })
+    }
+    await this.#store()
+  }
+
+  /** CNI ADD through the real shim. Rejects with its error. */
+  async attach(name: string): Promise<TestPod> {
+    const pod = this.pod(name)
+    const addresses = await attach(shimOf(pod.node), pod.sandbox)
+    const attached = { ...pod, addresses }
+    this.#pods.set(name, attached)
+    return attached
+  }
+
+  /** Declares, attaches, and tells the agents of the addresses. */
+  async add(...plans: readonly PodPlan[]): Promise<void> {
+    await this.declare(...plans)
+    await Promise.all(plans.map(({ name }) => this.attach(name)))
+    await this.#store()
+  }
+
+  /** CNI DEL through the real shim; the agents are told that the pod is gone. */
+  async remove(name: string): Promise<void> {
+    const pod = this.pod(name)
+    await detach(shimOf(pod.node), pod.sandbox)
+    deleteNamespace(pod.netns)
+    this.#pods.delete(name)
+    await this.#store()
+  }
+
+  /** Resolves when all agents that run enforce these policies and no others. */
+  async enforce(...policies: readonly object[]): Promise<void> {
+    this.#policies = policies
+    await this.#store()
+  }
+
+  /** Writes the policies without waiting for anyone. */
+  async propose(...policies: readonly object[]): Promise<void> {
+    this.#policies = policies
+    await this.#write()
+  }
+
+  /** Every line that the agents of the node have logged. */
+  async log(node: LabNode): Promise<Record<string, unknown>[]> {
+    const text = await fs.readFile(join(node.runDir, 'agent.log'), 'utf8')
+    return text.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
+  }
+
+  async #store(): Promise<void> {
+    await this.#write()
+    await this.#followed([...this.#running])
+  }
+
+  async #write(): Promise<void> {
+    const { manifests } = this.#paths
+    const objects = [...this.#policies, ...[...this.#pods.values()].map(podObject)]
+    const text = objects.map((object) => `---\n${JSON.stringify(object)}\n`).join('')
+    await fs.writeFile(join(manifests, 'objects.new'), text)
+    await fs.rename(join(manifests, 'objects.new'), join(manifests, 'objects.yaml'))
+  }
+
+  async #followed(nodes: readonly LabNode[]): Promise<void> {
+    const revision = await revisionOf(this.#paths.manifests, fs)
+    await Promise.all(nodes.map(({ agent }) => agent.untilRevision(revision, AGENT_TIMEOUT_MS)))
+  }
+}
+
+/** A policy of namespace `shop` for the pods of one app, or of all. */
+export function policy(name: string, app: string | undefined, rules: object): object {
+  const podSelector = app === undefined ? {} : { matchLabels: { app } }
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { namespace: 'shop', name },
+    spec: { podSelector, ...rules },
+  }
+}
+
+/** Pods of these apps. */
+export function apps(...names: readonly string[]): object[] {
+  return names.map((app) => ({ podSelector: { matchLabels: { app } } }))
+}
+
+export function ofFamily(addresses: readonly Address[], family: Family): Address {
+  const found = addresses.find((address) => familyOf(address) === family)
+  if (found === undefined) throw new Error(`There is no address of IPv${family}.`)
+  return found
+}
+
+/** What the agent of a node says of itself. */
+export function statusOf({ runDir }: LabNode): Promise<Record<string, unknown>> {
+  return new Promise((resolve, reject) => {
+    const socketPath = join(runDir, 'agent.sock')
+    const asked = request({ socketPath, path: '/status', agent: false }, (response) => {
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        body += chunk
+      })
+      response.on('end', () => resolve(JSON.parse(body)))
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
+}
+
+function shimOf({ runDir }: LabNode) {
+  return { program: join(ROOT, 'native/build/sluice-cni'), runDir }
+}
+
+function podObject({ name, node, sandbox, addresses }: TestPod): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { namespace: 'shop', name, uid: sandbox.uid, labels: { app: name } },
+    spec: { nodeName: node.name, containers: [{ name: 'main', image: 'none' }] },
+    status: { podIPs: addresses.map((address) => ({ ip: formatAddress(address) })) },
+  }
+}
