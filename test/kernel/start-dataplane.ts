@@ -1,0 +1,66 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Dataplane } from '../../src/dataplane/dataplane.ts'
+import { establish } from '../../src/dataplane/establish.ts'
+import { type FoundTables, inspect } from '../../src/dataplane/inspect.ts'
+import { highestClass } from '../../src/dataplane/kernel-state.ts'
+import { program, type ProgramChain } from '../../src/dataplane/program.ts'
+import type { NetlinkSocket } from '../../src/netlink/socket.ts'
+import { commit } from '../../src/nftables/commit.ts'
+import type { Transaction } from '../../src/nftables/transaction.ts'
+import type { Address } from '../../src/policy/address.ts'
+import { Compiler } from '../../src/policy/compile.ts'
+import type { ClusterEvent } from '../../src/policy/model.ts'
+
+export const PROGRAM = program({ deny: 'drop', logGroup: 100, podInterfacePrefix: 'slc' })
+/** As another version of the agent has it. */
+export const OTHER_PROGRAM = program({ deny: 'drop', logGroup: 101, podInterfacePrefix: 'slc' })
+
+export interface Start {
+  readonly events: readonly ClusterEvent[]
+  readonly chains?: readonly ProgramChain[]
+  readonly locals?: ReadonlyMap<Address, string>
+  readonly commit?: (transaction: Transaction) => void
+}
+
+export interface Started {
+  readonly found: FoundTables
+  readonly compiler: Compiler
+  readonly dataplane: Dataplane
+}
+
+/** What an agent does at its start, as far as the data plane is concerned. */
+export async function startDataplane(
+  socket: NetlinkSocket,
+  {
+    events,
+    chains = PROGRAM,
+    locals = new Map(),
+    commit: send = (transaction) => commit(socket, transaction),
+  }: Start,
+): Promise<Started> {
+  const found = await inspect(socket, chains)
+  const compiler = new Compiler(
+    found.state && {
+      firstClass: highestClass(found.state) + 1,
+      portSetIds: found.state.portSets,
+    },
+  )
+  compiler.apply(events)
+  const parts = { commit: send, yieldToOthers: () => setImmediate() }
+  const wanted = { tables: compiler.tables(), locals }
+  const dataplane = await establish(parts, chains, found, wanted)
+  return { found, compiler, dataplane }
+}
+
+/** Commits that many transactions, then dies: whatever comes after them is refused. */
+export function dyingAfter(
+  count: number,
+  send: (transaction: Transaction) => void,
+): (transaction: Transaction) => void {
+  let left = count
+  return (transaction) => {
+    if (left === 0) throw new Error('The agent died here for the test.')
+    left -= 1
+    send(transaction)
+  }
+}
