@@ -1,9 +1,9 @@
 import { type AnyElement, describeSet, type SetNode } from '../nftables/set.ts'
-import { type Address, type Family, ip4, ip6 } from '../policy/address.ts'
+import { type Address, type Family, familyOf, formatAddress, ip4, ip6 } from '../policy/address.ts'
 import type { Direction } from '../policy/model.ts'
 import { parsePort } from '../policy/port.ts'
 import type { PortRange, PortSet } from '../policy/ports.ts'
-import type { BlockClass, ClassId, PortSetId } from '../policy/tables.ts'
+import { type BlockClass, type ClassId, type PortSetId, WORLD } from '../policy/tables.ts'
 import { DataplaneError } from './errors.ts'
 import { DIRECTIONS, emptyKernelState, FAMILIES, type KernelState, record } from './kernel-state.ts'
 import { protocolOf } from './protocols.ts'
@@ -19,6 +19,7 @@ export function decodeState(elementsOf: (set: SetNode) => readonly AnyElement[])
   const state = emptyKernelState()
   for (const family of FAMILIES) {
     readAddresses(state, family, elementsOf)
+    checkLocals(state, family, elementsOf)
     for (const direction of DIRECTIONS) readSubjects(state, direction, family, elementsOf)
   }
   readPortSets(state, elementsOf)
@@ -42,10 +43,28 @@ function readAddresses(state: KernelState, family: Family, elementsOf: ElementsO
   }
 }
 
+/** What says the same as `pod_if` in other words. */
+function checkLocals(state: KernelState, family: Family, elementsOf: ElementsOf): void {
+  const own = [...state.locals.keys()].filter((address) => familyOf(address) === family)
+  const expected: readonly (readonly [SetNode, readonly AnyElement[]])[] = [
+    [sets.local[family], own.map((key) => ({ key }))],
+    [sets.self[family], own.map((address) => ({ key: [address, address] }))],
+  ]
+  for (const [set, elements] of expected) {
+    const keys = new Set(elements.map(({ key }) => String(key)))
+    const held = new Set(elementsOf(set).map(({ key }) => String(key)))
+    const [odd] = held.symmetricDifference(keys)
+    if (odd !== undefined) throw inconsistent(set, odd)
+  }
+}
+
 function readBlocks(family: Family, elementsOf: ElementsOf): BlockClass[] {
   const set = sets.blockClass[family]
   const blocks: BlockClass[] = []
-  for (const { key, last, data } of elementsOf(set)) {
+  const elements = elementsOf(set)
+  const rest = elements.find(({ key }) => key === '*')
+  if (rest?.data !== WORLD) throw inconsistent(set, 'the rest of the world')
+  for (const { key, last, data } of elements) {
     if (key === '*') continue
     const [first, end] = addresses(set, family, [key, last ?? key])
     blocks.push({ first, last: end, class: classId(set, data) })
@@ -70,6 +89,9 @@ function readSubjects(
     const portSet = portSetId(defaults, data)
     refer(state, portSet)
     record(state, { kind: 'default', direction, subject, portSet })
+  }
+  for (const [subject, { member, default: portSet }] of state.subjects[direction]) {
+    if (member && portSet === undefined) throw inconsistent(defaults, formatAddress(subject))
   }
   const rows = sets.rows[direction][family]
   for (const { key, data } of elementsOf(rows)) {
@@ -169,5 +191,13 @@ function damaged(set: SetNode, value: unknown): DataplaneError {
   return new DataplaneError(
     'SLUICE_TABLE_DAMAGED',
     `${describeSet(set)} of table inet sluice holds ${String(value)}, which Sluice never writes; the table is built anew.`,
+  )
+}
+
+/** Each element is one that the program could write, but not together with what the others say. */
+function inconsistent(set: SetNode, what: string): DataplaneError {
+  return new DataplaneError(
+    'SLUICE_TABLE_DAMAGED',
+    `${describeSet(set)} of table inet sluice does not agree with the rest of the table about ${what}; the table is built anew.`,
   )
 }

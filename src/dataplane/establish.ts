@@ -38,7 +38,7 @@ export async function establish(
   // An earlier agent may have died at any point of this: what is in force stays until its successor is.
   let next = found.baseChains.get('sluice_next')
   const old = found.baseChains.get('sluice')
-  if (isInForce(old) && !isInForce(next)) {
+  if (found.inForce.has('sluice') && !found.inForce.has('sluice_next')) {
     remove(parts, 'sluice_next', next)
     await install(parts, chains, 'sluice_next', wanted)
     next = chains.filter(({ hook }) => hook !== undefined).map(({ name }) => name)
@@ -47,10 +47,6 @@ export async function establish(
   const state = await install(parts, chains, 'sluice', wanted)
   remove(parts, 'sluice_next', next)
   return new Dataplane(parts, state)
-}
-
-function isInForce(baseChainNames: readonly string[] | undefined): boolean {
-  return baseChainNames !== undefined && baseChainNames.length > 0
 }
 
 async function adopt(

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { listChains, listElements, listRules, listTables } from '../nftables/list.ts'
 import type { AnyElement, SetNode } from '../nftables/set.ts'
@@ -5,12 +6,14 @@ import { decodeState } from './decode-state.ts'
 import { DataplaneError } from './errors.ts'
 import type { KernelState } from './kernel-state.ts'
 import type { ProgramChain } from './program.ts'
-import { allSets, commentOf, type TableName, tableReference } from './table.ts'
+import { allSets, baseOf, commentOf, type TableName, tableReference } from './table.ts'
 
 /** What the kernel has under our table names. */
 export interface FoundTables {
-  /** Base chains of each of our tables: one without is half made, and no packet meets it. */
+  /** Base chains of each of our tables. */
   readonly baseChains: ReadonlyMap<TableName, readonly string[]>
+  /** Tables that judge packets: others are half made or half taken away, without base chains or their rules. */
+  readonly inForce: ReadonlySet<TableName>
   /** What `sluice` holds, if it is this very program and undamaged. */
   readonly state: KernelState | undefined
   /** Why `sluice` cannot be taken over as it is; undefined where it can, or is not there. */
@@ -24,20 +27,24 @@ export async function inspect(
 ): Promise<FoundTables> {
   const tables = listTables(socket, 'inet')
   const baseChains = new Map<TableName, readonly string[]>()
+  const inForce = new Set<TableName>()
   for (const name of ['sluice', 'sluice_next'] as const) {
-    if (tables.some(({ table }) => table === name)) baseChains.set(name, baseChainsOf(socket, name))
+    if (!tables.some(({ table }) => table === name)) continue
+    const entrances = baseChainsOf(socket, name)
+    baseChains.set(name, entrances)
+    const rules = listRules(socket, tableReference(name))
+    if (rules.some(({ chain }) => entrances.includes(chain))) inForce.add(name)
   }
-  if ((baseChains.get('sluice') ?? []).length === 0) {
-    return { baseChains, state: undefined, obstacle: undefined }
-  }
+  const found = { baseChains, inForce }
+  if (!inForce.has('sluice')) return { ...found, state: undefined, obstacle: undefined }
   const comment = tables.find(({ table }) => table === 'sluice')?.comment
   const obstacle = programObstacle(socket, chains, comment)
-  if (obstacle !== undefined) return { baseChains, state: undefined, obstacle }
+  if (obstacle !== undefined) return { ...found, state: undefined, obstacle }
   try {
-    return { baseChains, state: await readState(socket), obstacle: undefined }
+    return { ...found, state: await readState(socket), obstacle: undefined }
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    return { baseChains, state: undefined, obstacle: error.message }
+    return { ...found, state: undefined, obstacle: error.message }
   }
 }
 
@@ -75,10 +82,14 @@ function programObstacle(
   if (comment !== expected) {
     return `It is another program version (${comment ?? 'no comment'} instead of ${expected}).`
   }
-  const rules = new Map<string, number>()
-  for (const { chain } of listRules(socket, tableReference('sluice'))) {
-    rules.set(chain, (rules.get(chain) ?? 0) + 1)
-  }
-  const changed = chains.find((chain) => (rules.get(chain.name) ?? 0) !== chain.rules.length)
-  return changed && `Its chain ${changed.name} was changed by somebody else.`
+  const held = new Map(listChains(socket, tableReference('sluice')).map((one) => [one.chain, one]))
+  const rules = Map.groupBy(listRules(socket, tableReference('sluice')), ({ chain }) => chain)
+  const changed = chains.find(
+    (chain) =>
+      (rules.get(chain.name) ?? []).length !== chain.rules.length ||
+      !isDeepStrictEqual(held.get(chain.name)?.base, baseOf(chain)),
+  )
+  const known = new Set(chains.map(({ name }) => name))
+  const name = changed?.name ?? [...held.keys()].find((each) => !known.has(each))
+  return name && `Its chain ${name} was changed by somebody else.`
 }

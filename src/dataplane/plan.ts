@@ -7,18 +7,17 @@ import { DIRECTIONS, FAMILIES, isLive, type KernelState, type Operation } from '
  * Orders one change into transactions so that every packet, also one that straddles a commit and reads
  * some maps before and some after it, is judged by the state before the change or by the state after it.
  *
- * A packet reads: membership, then class, then row, then default, then the port set. So
+ * A change either moves addresses or switches verdicts (`TableChange`). A packet reads membership, then class,
+ * then row, then default, then the port set. So
  *  1. *make*: whatever nothing refers to yet: port sets, rows of classes that no address has, all values of
  *     subjects that are not members, and rows that spell out what a live class gets by default today where
  *     its row and the default are about to change together;
- *  2. *move* addresses to classes that no address had before, whose rows step 1 made;
- *  3. *switch*: one map key a decision: rows, defaults, membership, and addresses moving to live classes
- *     (a packet with the class from before and the rows from after gets the verdict from after);
- *  4. *drop* what nothing refers to any more.
- * Steps 2 and 3 are one where step 3 changes no verdict of a live class. Empty steps are left out.
+ *  2. *switch*: one map key a decision: classes of addresses, or rows, defaults and membership;
+ *  3. *drop* what nothing refers to any more.
+ * Empty steps are left out.
  */
 export function plan(state: KernelState, change: TableChange): Operation[][] {
-  const steps: Steps = { make: [], move: [], switch: [], drop: [] }
+  const steps: Steps = { make: [], switch: [], drop: [] }
   const retired = new Set(change.retiredClasses)
   for (const [id, portSet] of change.newPortSets) steps.make.push({ kind: 'portSet', id, portSet })
   for (const direction of DIRECTIONS) {
@@ -29,15 +28,13 @@ export function plan(state: KernelState, change: TableChange): Operation[][] {
       } else isolate(steps, direction, subject, wanted)
     }
   }
-  const verdictsSwitch = steps.switch.length > 0
-  moveAddresses(steps, state, change, verdictsSwitch)
+  moveAddresses(steps, change)
   retire(steps, state, change, retired)
-  return [steps.make, steps.move, steps.switch, steps.drop].filter((step) => step.length > 0)
+  return [steps.make, steps.switch, steps.drop].filter((step) => step.length > 0)
 }
 
 interface Steps {
   readonly make: Operation[]
-  readonly move: Operation[]
   readonly switch: Operation[]
   readonly drop: Operation[]
 }
@@ -94,23 +91,13 @@ function amend(
   }
 }
 
-function moveAddresses(
-  steps: Steps,
-  state: KernelState,
-  change: TableChange,
-  verdictsSwitch: boolean,
-): void {
-  const early = verdictsSwitch ? steps.move : steps.switch
+function moveAddresses(steps: Steps, change: TableChange): void {
   for (const [address, id] of change.podClasses) {
-    const toFresh = id !== undefined && !isLive(state, id)
-    ;(toFresh ? early : steps.switch).push({ kind: 'podClass', address, class: id })
+    steps.switch.push({ kind: 'podClass', address, class: id })
   }
   for (const family of FAMILIES) {
     const blocks = change.blockClasses[family]
-    if (blocks === undefined) continue
-    // One map, replaced as a whole: early when it refines, since its new classes are fresh then.
-    const refines = blocks.some((block) => !isLive(state, block.class))
-    ;(refines ? early : steps.switch).push({ kind: 'blockClasses', family, blocks })
+    if (blocks !== undefined) steps.switch.push({ kind: 'blockClasses', family, blocks })
   }
 }
 

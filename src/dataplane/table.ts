@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { SetNode } from '../nftables/set.ts'
-import { type TableReference, Transaction } from '../nftables/transaction.ts'
+import { type BaseChain, type TableReference, Transaction } from '../nftables/transaction.ts'
 import { WORLD } from '../policy/tables.ts'
 import { FAMILIES } from './kernel-state.ts'
 import { COUNTERS, type ProgramChain } from './program.ts'
@@ -45,12 +45,18 @@ export function hiddenPart(table: TableName, chains: readonly ProgramChain[]): T
 /** The chains that packets enter, all at once: with them the table is in force. */
 export function baseChains(table: TableName, chains: readonly ProgramChain[]): Transaction {
   const transaction = new Transaction(tableReference(table))
-  for (const { name, hook, rules } of chains) {
-    if (hook === undefined) continue
-    transaction.createChain(name, { type: 'filter', hook: hook.name, priority: hook.priority })
-    for (const rule of rules) transaction.addRule(name, rule)
+  for (const chain of chains) {
+    const base = baseOf(chain)
+    if (base === undefined) continue
+    transaction.createChain(chain.name, base)
+    for (const rule of chain.rules) transaction.addRule(chain.name, rule)
   }
   return transaction
+}
+
+/** Where packets enter the chain; undefined for one that is only jumped to. */
+export function baseOf({ hook }: ProgramChain): Required<BaseChain> | undefined {
+  return hook && { type: 'filter', hook: hook.name, priority: hook.priority, policy: 'accept' }
 }
 
 /**

@@ -4,7 +4,7 @@ import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
 import { type NativeSocket, openSocket } from '../../src/netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
 import { ip4 } from '../../src/policy/address.ts'
-import { type Packet, readTag, writeFrame } from './frames.ts'
+import { type Packet, readTag, writeFrame } from './tagged-packets.ts'
 
 /**
  * A namespace that forwards whatever comes in on one link out by another, and a namespace that holds the far

@@ -14,7 +14,7 @@ import type { Endpoint } from '../../src/policy/flow.ts'
 import type { ClusterEvent } from '../../src/policy/model.ts'
 import { CASES, clusterOfCase, flowOf } from '../policy/cases.ts'
 import { cluster, flow } from '../policy/arbitraries.ts'
-import type { Packet } from './frames.ts'
+import type { Packet } from './tagged-packets.ts'
 import { openRouter, type Router } from './router.ts'
 
 /** Evaluator, compiler and real packets through the real program, over one list of cases and over chance. */
