@@ -12,7 +12,7 @@ export interface ProbeRun {
 }
 
 /** A packet in flight costs little, but many answers at one moment make late ones look lost. */
-const IN_FLIGHT = 200
+const IN_FLIGHT = 500
 /** What is denied is dropped silently. Above a second, so that a lost SYN is repeated by the kernel. */
 const TIMEOUT_MS = 1200
 /** For the second try, one after the other: slow is not denied. */
