@@ -5,7 +5,16 @@ import type { Logger } from 'pino'
 import { Enforcer } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
-import { serveStatus } from './agent/status.ts'
+import { writeCniConfig } from './agent/cni-config-file.ts'
+import type { AgentStatus } from './agent/agent-status.ts'
+import { metricsText } from './agent/metrics.ts'
+import {
+  type HttpAnswer,
+  type HttpServer,
+  json,
+  type Routes,
+  serveHttp,
+} from './agent/serve-http.ts'
 import { drainDelQueue } from './cni/del-queue.ts'
 import { createInTurn } from './cni/in-turn.ts'
 import { type CniServer, serveCni } from './cni/server.ts'
@@ -42,6 +51,10 @@ export interface AgentOptions {
   readonly logGroup: number
   /** Of pod links, in bytes. */
   readonly mtu: number
+  /** Port of localhost for health, readiness and metrics; none without. */
+  readonly httpPort: number | undefined
+  /** The file that makes the container runtime call us, written last; none without. */
+  readonly cniConfig: string | undefined
   readonly log: Logger
 }
 
@@ -62,7 +75,7 @@ const CLIENT_TIMEOUT_MS = 10_000
  * @throws when another agent serves the run directory, or when that, the manifests or the kernel cannot be used
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { log, runDirectory } = options
+  const { log } = options
   if (options.netns !== undefined) enterNamespace(options.netns)
   const kernel = openKernel(options)
   // Before anything is changed: there is one agent. Requests wait until it is ready.
@@ -81,7 +94,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const handle = createHandler({ ...pods, enforcement: enforcer, inTurn: createInTurn() })
   handler.resolve(handle)
   const queue = await drainRegularly(options, handle)
-  const status = await serveStatus(join(runDirectory, 'agent.sock'), () => inForce.status())
+  const http = await serveStatus(options, inForce.status)
+  if (options.cniConfig !== undefined) await writeCniConfig(options.cniConfig)
   log.info(
     {
       event: 'agent.ready',
@@ -98,7 +112,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     close: async () => {
       queue.close()
       source.close()
-      await Promise.all([cni.close(), status.close()])
+      await Promise.all([cni.close(), ...http.map((server) => server.close())])
       kernel.close()
     },
   }
@@ -164,12 +178,15 @@ async function bringIntoForce(
     },
     manifests.revision,
   )
-  const status = () => ({
+  const status = (): AgentStatus => ({
     node,
     ready: true,
     revision: enforcer.revision ?? null,
     invalid: state.refused,
     commitRefused: enforcer.refusal?.message ?? null,
+    pods: new Set(dataplane.state.locals.values()).size,
+    packets: kernel.packetCounters(),
+    revokedConnections: kernel.revokedConnections(),
     ...compiler.stats(),
   })
   return { enforcer, found, status }
@@ -177,6 +194,32 @@ async function bringIntoForce(
 
 function localsOf({ addresses, hostInterface }: PodRecord): [Address, string][] {
   return addresses.map((address) => [address, hostInterface])
+}
+
+/** What the agent says of itself: to root by a socket, to probes and Prometheus by a port of localhost. */
+async function serveStatus(
+  { runDirectory, httpPort }: AgentOptions,
+  status: () => AgentStatus,
+): Promise<readonly HttpServer[]> {
+  const plain = (code: number, text: string): HttpAnswer => {
+    return { status: code, contentType: 'text/plain; charset=utf-8', body: `${text}\n` }
+  }
+  const probes: Routes = {
+    '/healthz': () => plain(200, 'ok'),
+    '/readyz': () => {
+      const { commitRefused } = status()
+      return commitRefused === null ? plain(200, 'ok') : plain(503, commitRefused)
+    },
+    '/metrics': () => ({
+      status: 200,
+      contentType: 'text/plain; version=0.0.4',
+      body: metricsText(status()),
+    }),
+  }
+  const path = join(runDirectory, 'agent.sock')
+  const servers = [serveHttp({ path }, { '/status': () => json(status()), ...probes })]
+  if (httpPort !== undefined) servers.push(serveHttp({ host: '127.0.0.1', port: httpPort }, probes))
+  return Promise.all(servers)
 }
 
 /** DELs that came while no agent ran, now and again. */

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
 import { Bars } from '../dataplane/bars.ts'
 import { Revocation } from '../dataplane/revocation.ts'
+import { tableReference } from '../dataplane/table.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
 import { deleteConnection, listConnectionsInSteps } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
@@ -11,6 +12,7 @@ import { listAddresses } from '../netlink/interface-address.ts'
 import { writeFileInNamespace } from '../netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { commit } from '../nftables/commit.ts'
+import { listCounters } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
@@ -35,6 +37,10 @@ export interface Kernel {
   readonly dataplane: DataplaneParts
   readonly wiring: Wiring
   revocation(tables: () => Tables): Revocation
+  /** Packets of each counter of the table. */
+  packetCounters(): Readonly<Record<string, number>>
+  /** Connections cut so far. */
+  revokedConnections(): number
   close(): void
 }
 
@@ -46,6 +52,7 @@ export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
   const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: writeFileInNamespace }
   prepareNode(podCidrs, node)
+  let revoked = 0
   return {
     nftables,
     dataplane: { commit: commitTransaction, yieldToOthers: () => setImmediate() },
@@ -68,11 +75,21 @@ export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions)
         tables,
         ownAddresses: () => new Set(listAddresses(route).map(({ address }) => address)),
         setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
-        onRevoked: ({ length }) =>
-          log.info({ event: 'connections.revoked', count: length }, 'connections were cut'),
+        onRevoked: ({ length }) => {
+          revoked += length
+          log.info({ event: 'connections.revoked', count: length }, 'connections were cut')
+        },
         onError: (error) => log.error({ event: 'connections.sweep', err: error }),
       })
     },
+    packetCounters: () =>
+      Object.fromEntries(
+        listCounters(conntrack, tableReference('sluice')).map(({ counter, packets }) => [
+          counter,
+          Number(packets),
+        ]),
+      ),
+    revokedConnections: () => revoked,
     close: () => {
       for (const socket of [nftables, conntrack, route]) socket.close()
     },

@@ -15,6 +15,8 @@ interface Flags {
   readonly deny: 'drop' | 'reject'
   readonly logGroup: number
   readonly mtu: number
+  readonly httpPort?: number
+  readonly cniConfig?: string
 }
 
 export function define(command: Command): void {
@@ -28,6 +30,8 @@ export function define(command: Command): void {
     .option('--deny <answer>', 'what a denied packet gets: drop or reject', answer, 'drop')
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
     .option('--mtu <bytes>', 'of pod links', number(1280, 65535), 1500)
+    .option('--http-port <port>', 'of localhost: /healthz, /readyz, /metrics', number(1, 65535))
+    .option('--cni-config <file>', 'written when ready; makes the container runtime call Sluice')
     .action((flags: Flags) => run(flags))
 }
 
@@ -57,6 +61,8 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     deny: flags.deny,
     logGroup: flags.logGroup,
     mtu: flags.mtu,
+    httpPort: flags.httpPort,
+    cniConfig: flags.cniConfig,
     log,
   }
 }

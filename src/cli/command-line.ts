@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
     summary: 'be the agent of a node: policy into its kernel, networks for its pods',
     load: () => import('./agent.ts'),
   },
+  cleanup: {
+    summary: 'remove everything that Sluice made on this node: pods lose their network',
+    load: () => import('./cleanup.ts'),
+  },
   explain: {
     summary: 'say whether a connection is allowed, and which line of YAML decides',
     load: () => import('./explain.ts'),
@@ -24,6 +28,10 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
   demo: {
     summary: 'show in four steps how policy is enforced in the kernel of this machine',
     load: () => import('./demo.ts'),
+  },
+  status: {
+    summary: 'say what the agent of this node enforces, and what it cannot',
+    load: () => import('./status.ts'),
   },
 }
 

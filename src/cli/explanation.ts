@@ -67,7 +67,12 @@ function directionLines(
   return [
     `${direction} ${nameOf(end)}: ${outcome}, isolated by ${isolatedBy.join(', ')}`,
     // No rule of any policy comes near, as under a default deny: the place of what isolates is told.
-    ...ruleLines('isolated by', first && { policy: first, path: 'spec.podSelector' }, explanation, terminal),
+    ...ruleLines(
+      'isolated by',
+      first && { policy: first, path: 'spec.podSelector' },
+      explanation,
+      terminal,
+    ),
     ...ruleLines('allowed by', allowedBy, explanation, terminal),
     ...ruleLines(
       verdict === 'depends' ? 'depends on' : 'nearest miss',

@@ -18,5 +18,7 @@ export function requireNoErrors({ problems }: Manifests, directory: string): voi
   const errors = problems.filter(({ severity }) => severity === 'error').length
   if (errors === 0) return
   const what = errors === 1 ? 'an error, told' : `${errors} errors, told`
-  throw new CommandError(`${directory} has ${what} above. The answer is what holds until it is mended.`)
+  throw new CommandError(
+    `${directory} has ${what} above. The answer is what holds until it is mended.`,
+  )
 }

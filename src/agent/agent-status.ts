@@ -1,0 +1,21 @@
+import type { RefusedObject } from '../cluster/state.ts'
+import type { CompilerStats } from '../policy/compile.ts'
+
+/** What an agent says of itself: `GET /status`, and what `sluice status` prints. */
+export interface AgentStatus extends CompilerStats {
+  readonly node: string
+  /** Serving, with everything known so far in the kernel. */
+  readonly ready: boolean
+  /** Which content of the manifests the kernel enforces; null while it lags behind. */
+  readonly revision: string | null
+  /** Objects that cannot be used, and what holds instead. */
+  readonly invalid: readonly RefusedObject[]
+  /** Why the kernel lags behind, as a sentence; null when it does not. */
+  readonly commitRefused: string | null
+  /** Pods wired on this node. */
+  readonly pods: number
+  /** Packets of each counter of the table. */
+  readonly packets: Readonly<Record<string, number>>
+  /** Connections cut since the agent started. */
+  readonly revokedConnections: number
+}
