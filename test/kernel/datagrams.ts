@@ -13,7 +13,8 @@ export interface Port {
 /** A UDP socket in a namespace of our choice. */
 export interface Datagrams {
   readonly port: number
-  send(to: Port): void
+  /** @param bytes of payload */
+  send(to: Port, bytes?: number): void
   /** As fast as the kernel takes them. */
   sendMany(to: Port, count: number): void
   /** How many have come since the last time that this was asked. */
@@ -26,21 +27,20 @@ export function openDatagrams(netns: string, own: Port): Datagrams {
   const socket = openSocket({ domain, type: SOCK_DGRAM, protocol: 0, netns, bind: sockaddr(own) })
   return {
     port: own.port,
-    send: (to) => sendOrRefused(socket, sockaddr(to)),
-    sendMany: (to, count) => void socket.sendMany(PAYLOAD, sockaddr(to), count),
+    send: (to, bytes = 8) => sendOrRefused(socket, sockaddr(to), bytes),
+    sendMany: (to, count) => void socket.sendMany(Buffer.alloc(8), sockaddr(to), count),
     arrived: () => drain(socket),
     close: () => socket.close(),
   }
 }
 
-const PAYLOAD = Buffer.from('datagram')
-
 /** An earlier packet's ICMP error is told with the next call; it says nothing about this packet. */
-function sendOrRefused(socket: NativeSocket, to: Uint8Array): void {
+function sendOrRefused(socket: NativeSocket, to: Uint8Array, bytes: number): void {
+  const payload = Buffer.alloc(bytes)
   try {
-    socket.send(PAYLOAD, to)
+    socket.send(payload, to)
   } catch {
-    socket.send(PAYLOAD, to)
+    socket.send(payload, to)
   }
 }
 

@@ -7,7 +7,10 @@ const SOCK_RAW = 3
 /** ETH_P_ALL in network byte order, as packet(7) wants it. */
 const ALL_PROTOCOLS = 0x0300
 const ETHERNET_BYTES = 14
+/** The node's end of every pod's link. */
+export const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
 
+export const IPPROTO_ICMP = 1
 export const IPPROTO_TCP = 6
 export const IPPROTO_UDP = 17
 export const IPPROTO_ICMPV6 = 58
@@ -38,21 +41,28 @@ function* waiting(socket: NativeSocket): Generator<Buffer> {
 }
 
 /** Writes whole frames to a link, past every check that the sending kernel makes. */
-export function openWire(netns: string, link: string, destinationMac: string) {
+export interface Wire {
+  readonly mac: Buffer
+  /** An IP packet. */
+  send(packet: Buffer): void
+  sendArp(packet: Buffer): void
+  close(): void
+}
+
+export function openWire(netns: string, link: string, destinationMac: string): Wire {
   const { index, mac } = linkIn(netns, link)
   const socket = openSocket({ domain: AF_PACKET, type: SOCK_RAW, protocol: 0, netns })
   const [from, to] = [macBytes(mac), macBytes(destinationMac)]
   return {
-    /** An IP packet. */
-    send: (packet: Buffer): void => {
+    send: (packet) => {
       const etherType = packet.readUInt8(0) >> 4 === 4 ? 0x0800 : 0x86dd
       socket.send(frame(to, from, etherType, packet), linkAddress(index))
     },
-    sendArp: (packet: Buffer): void => {
+    sendArp: (packet) => {
       socket.send(frame(BROADCAST, from, 0x0806, packet), linkAddress(index))
     },
     mac: from,
-    close: (): void => socket.close(),
+    close: () => socket.close(),
   }
 }
 
@@ -117,6 +127,14 @@ export function icmp6Packet(
   return ipPacket(ends, IPPROTO_ICMPV6, withChecksum(ends, IPPROTO_ICMPV6, message, 2), hopLimit)
 }
 
+/** An echo reply (RFC 792; RFC 4443, section 4.2). */
+export function echoReply(ends: PacketEnds): Buffer {
+  if (familyOf(ends.from) === 6) return icmp6Packet(ends, 129, Buffer.alloc(4), 64)
+  const message = Buffer.alloc(8)
+  message.writeUInt16BE(internetChecksum(message), 2)
+  return ipPacket(ends, IPPROTO_ICMP, message)
+}
+
 /** An ARP request (RFC 826). */
 export function arpRequest(senderMac: Buffer, sender: Address, target: Address): Buffer {
   return Buffer.concat([
@@ -134,6 +152,13 @@ export function tcpFlags(packet: Buffer): number[] {
   if (version === 4 && packet[9] === IPPROTO_TCP) return [packet.readUInt8(20 + 13)]
   if (version === 6 && packet[6] === IPPROTO_TCP) return [packet.readUInt8(40 + 13)]
   return []
+}
+
+/** Type of an ICMP or ICMPv6 packet. */
+export function icmpType(packet: Buffer): number | undefined {
+  const version = packet.readUInt8(0) >> 4
+  if (version === 4 && packet[9] === IPPROTO_ICMP) return packet[20]
+  return version === 6 && packet[6] === IPPROTO_ICMPV6 ? packet[40] : undefined
 }
 
 function ipPacket(

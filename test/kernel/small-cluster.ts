@@ -3,8 +3,9 @@ import * as fs from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { revisionOf } from '../../src/cluster/directory.ts'
-import { addressPlan, outsideGateways } from '../../src/lab/address-plan.ts'
-import { type LabNode, planNodes } from '../../src/lab/lab-node.ts'
+import { addressPlan, nodeAddresses, outsideGateways } from '../../src/lab/address-plan.ts'
+import { AgentProcess } from '../../src/lab/agent-process.ts'
+import type { LabNode } from '../../src/lab/lab-node.ts'
 import { LAB_ROOTS, labPaths } from '../../src/lab/lab-paths.ts'
 import { removeLab } from '../../src/lab/leftovers.ts'
 import { claimLab } from '../../src/lab/owner.ts'
@@ -55,12 +56,8 @@ export class SmallCluster {
 
   /** @param podCidrs of each node instead of the lab's */
   constructor(count: number, podCidrs?: readonly Cidr[]) {
-    const names = Array.from({ length: count }, (_, place) => `n${place}`)
-    const sluice = [process.execPath, join(ROOT, 'src/cli/main.ts')]
-    const plan = podCidrs === undefined ? this.#plan : { ...this.#plan, pods: podCidrs }
-    const stopping = this.#stopping.signal
-    this.nodes = planNodes(names, plan, this.#paths, { sluice, stopping })
     this.outside = this.#paths.netns('outside')
+    this.nodes = Array.from({ length: count }, (_, place) => this.#planNode(place, podCidrs))
   }
 
   /** One of node, pods and outside world whose packets are the subject of most tests. */
@@ -165,6 +162,23 @@ export class SmallCluster {
   async log(node: LabNode): Promise<Record<string, unknown>[]> {
     const text = await fs.readFile(join(node.runDir, 'agent.log'), 'utf8')
     return text.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
+  }
+
+  #planNode(place: number, podCidrs: readonly Cidr[] | undefined): LabNode {
+    const planned = nodeAddresses(this.#plan, place)
+    const node = {
+      netns: this.#paths.netns(`node-n${place}`),
+      runDir: this.#paths.nodeRunDir(place),
+      addresses: { own: planned.own, podCidrs: podCidrs ?? planned.podCidrs },
+    }
+    const agent = new AgentProcess({
+      ...node,
+      node: `n${place}`,
+      manifests: this.#paths.manifests,
+      sluice: [process.execPath, join(ROOT, 'src/cli/main.ts')],
+      stopping: this.#stopping.signal,
+    })
+    return { ...node, name: `n${place}`, agent }
   }
 
   async #store(): Promise<void> {
