@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addressPlan } from '../../src/lab/address-plan.ts'
+import { Lab } from '../../src/lab/lab.ts'
+import { readLabManifests } from '../../src/lab/lab-manifests.ts'
+import { LAB_ROOTS } from '../../src/lab/lab-paths.ts'
+
+/** What an operator of a node uses: status, probes and metrics, clean-up. */
+const root = join(import.meta.dirname, '..', '..')
+const sluice = [process.execPath, join(root, 'src', 'cli', 'main.ts')] as const
+const base = mkdtempSync(join(tmpdir(), 'sluice-operating-'))
+const lab = new Lab(
+  { id: 'operating', nodes: ['node-1'], plan: addressPlan([4, 6]) },
+  {
+    roots: { ...LAB_ROOTS, state: join(base, 'state'), netns: join(base, 'netns') },
+    pid: process.pid,
+    sluice,
+    shim: join(root, 'native', 'build', 'sluice-cni'),
+    progress: () => {},
+  },
+)
+
+beforeAll(async () => {
+  await lab.start()
+  const { manifests } = await readLabManifests(join(root, 'demo', '2-default-deny'), 1)
+  await lab.apply(manifests)
+})
+afterAll(async () => {
+  await lab.stop()
+  rmSync(base, { recursive: true })
+})
+
+function run(...args: readonly string[]): string {
+  const [node, main] = sluice
+  return execFileSync(node, [main, ...args], { encoding: 'utf8', stdio: 'pipe' })
+}
+
+function theNode() {
+  const [node] = lab.nodes
+  if (node === undefined) throw new Error('The lab has no node.')
+  return node
+}
+
+function get(path: string): Promise<{ status: number | undefined; body: string }> {
+  const socketPath = join(theNode().runDir, 'agent.sock')
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath, path, agent: false }, async (response) => {
+      const chunks = await response.toArray()
+      resolve({ status: response.statusCode, body: Buffer.concat(chunks).toString() })
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
+}
+
+test('status says what is in force', () => {
+  const screen = run('status', '--run-dir', theNode().runDir)
+  expect(screen).toMatch(/^node +node-1\npolicy +in force\npods here +8\npolicies in force +1\n/)
+  const parsed: unknown = JSON.parse(run('status', '--json', '--run-dir', theNode().runDir))
+  expect(parsed).toMatchObject({ node: 'node-1', ready: true, pods: 8, invalid: [] })
+})
+
+test('status of a node without an agent is a sentence and fails', () => {
+  expect(() => run('status', '--run-dir', base)).toThrow(
+    /No agent answers at .*agent\.sock \(ENOENT\)/,
+  )
+})
+
+test('probes and metrics', async () => {
+  expect(await get('/healthz')).toEqual({ status: 200, body: 'ok\n' })
+  expect(await get('/readyz')).toEqual({ status: 200, body: 'ok\n' })
+  expect((await get('/nothing')).status).toBe(404)
+  const { results } = await lab.probe([
+    { from: 'default/outsider', to: 'shop/web-0', port: 8080, protocol: 'TCP' },
+  ])
+  expect(results.map(({ actual }) => actual)).toEqual(['deny', 'deny'])
+  const { body } = await get('/metrics')
+  expect(body).toMatch(/^sluice_pods 8$/m)
+  expect(body).toMatch(/^sluice_refused_packets_total\{reason="denied_ingress"\} [1-9]\d*$/m)
+  // The format: comments and samples, each a line of its own.
+  expect(body).toMatch(/^(# (HELP|TYPE) sluice_\w+ .+\n|sluice_\w+(\{\w+="\w+"\})? \d+\n)+$/)
+})
+
+test('cleanup leaves nothing, and may be repeated', async () => {
+  const { netns, runDir, agent } = theNode()
+  await agent.kill()
+  const inside = (...command: readonly string[]): string =>
+    execFileSync('nsenter', [`--net=${netns}`, ...command], { encoding: 'utf8' })
+  expect(inside('nft', 'list', 'tables')).toBe('table inet sluice\n')
+  const cniConfig = join(base, 'no-such-file')
+  const flags = ['--netns', netns, '--run-dir', runDir, '--cni-config', cniConfig]
+  const told = run('cleanup', ...flags)
+  expect(told.match(/^removed interface slc/gm)).toHaveLength(8)
+  expect(told).toContain('removed table inet sluice\n')
+  expect(inside('nft', 'list', 'tables')).toBe('')
+  expect(inside('ip', '-o', 'link')).not.toContain('slc')
+  expect(inside('ip', 'route', 'show', 'table', 'all')).not.toContain('proto 83')
+  expect(inside('ip', '-6', 'route', 'show', 'table', 'all')).not.toContain('proto 83')
+  expect(existsSync(runDir)).toBe(false)
+  expect(run('cleanup', ...flags)).not.toContain('removed interface')
+})
