@@ -164,7 +164,7 @@ async function bringIntoForce(
     tables: compiler.tables(),
     locals: new Map(kept.flatMap(localsOf)),
   })
-  const revocation = kernel.revocation(() => dataplane.tables())
+  const revocation = await kernel.revocation(() => dataplane.tables())
   revocation.sweep('all')
   const enforcer = new Enforcer(
     {

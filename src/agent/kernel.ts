@@ -3,7 +3,9 @@ import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
 import { Bars } from '../dataplane/bars.ts'
+import { FAMILIES } from '../dataplane/kernel-state.ts'
 import { Revocation } from '../dataplane/revocation.ts'
+import { sets } from '../dataplane/sets.ts'
 import { tableReference } from '../dataplane/table.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
 import { deleteConnection, listConnectionsInSteps } from '../netlink/conntrack.ts'
@@ -12,7 +14,7 @@ import { listAddresses } from '../netlink/interface-address.ts'
 import { writeFileInNamespace } from '../netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { commit } from '../nftables/commit.ts'
-import { listCounters } from '../nftables/list.ts'
+import { listCounters, listElements } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
@@ -36,7 +38,8 @@ export interface Kernel {
   readonly nftables: NetlinkSocket
   readonly dataplane: DataplaneParts
   readonly wiring: Wiring
-  revocation(tables: () => Tables): Revocation
+  /** Once the table is in force: takes over what an earlier agent has barred. */
+  revocation(tables: () => Tables): Promise<Revocation>
   /** Packets of each counter of the table. */
   packetCounters(): Readonly<Record<string, number>>
   /** Connections cut so far. */
@@ -65,8 +68,11 @@ export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions)
       ),
       mtu,
     }),
-    revocation: (tables) => {
+    revocation: async (tables) => {
       const bars = new Bars(commitTransaction, () => performance.now())
+      for (const family of FAMILIES) {
+        bars.adopt(family, await listElements(nftables, tableReference('sluice'), sets.cut[family]))
+      }
       return new Revocation({
         connections: listConnectionsAlone,
         delete: (connections) => deleteConnections(conntrack, connections),

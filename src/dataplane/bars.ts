@@ -1,6 +1,8 @@
 import type { Connection } from '../netlink/conntrack.ts'
+import type { ListedElement } from '../nftables/read-elements.ts'
 import type { AnyElement, SetNode } from '../nftables/set.ts'
 import { Transaction } from '../nftables/transaction.ts'
+import { type Address, type Family, ip4, ip6 } from '../policy/address.ts'
 import { sets } from './sets.ts'
 import { tableReference } from './table.ts'
 
@@ -40,6 +42,16 @@ export class Bars {
     this.#commit(transaction)
   }
 
+  /** Takes over what an earlier agent has barred, as elements of the family's set. */
+  adopt(family: Family, elements: readonly ListedElement[]): void {
+    for (const element of elements) {
+      const connection = connectionOf(family, element)
+      if (connection === undefined) continue
+      const untilMs = this.#now() + (element.expiresMs ?? BAR_MS)
+      this.#barred.set(keyOf(connection), { connection, untilMs })
+    }
+  }
+
   /** Takes away the bars of connections that may be again. */
   remove(mayBe: (connection: Connection) => boolean): void {
     for (const [key, { connection, untilMs }] of this.#barred) {
@@ -64,6 +76,26 @@ function elementOf({ family, protocol, reply }: Connection): {
 } {
   const key = [reply.src, reply.dst, protocol, reply.sport, reply.dport]
   return { set: sets.cut[family], element: { key } }
+}
+
+/** What an element bars, as far as a verdict asks for it; undefined for one that is none of ours. */
+function connectionOf(family: Family, { key }: ListedElement): Connection | undefined {
+  if (!Array.isArray(key)) return undefined
+  const [from, to, protocol, sport, dport] = key
+  const [src, dst] = [addressOf(from), addressOf(to)]
+  if (src === undefined || dst === undefined) return undefined
+  if (typeof protocol !== 'number' || typeof sport !== 'number' || typeof dport !== 'number') {
+    return undefined
+  }
+  const original = { src: dst, dst: src, sport: dport, dport: sport }
+  const unknown = { zone: 0, id: undefined, status: 0, mark: 0, timeoutSeconds: 0 }
+  const reply = { src, dst, sport, dport }
+  return { family, protocol, original, reply, master: undefined, ...unknown }
+}
+
+function addressOf(value: unknown): Address | undefined {
+  if (typeof value === 'number') return ip4(value)
+  return typeof value === 'bigint' ? ip6(value) : undefined
 }
 
 function keyOf({ protocol, reply }: Connection): string {

@@ -137,11 +137,16 @@ export class SmallCluster {
     await this.#store()
   }
 
-  /** CNI DEL through the real shim; the agents are told that the pod is gone. */
-  async remove(name: string): Promise<void> {
+  /** CNI DEL through the real shim. The pod itself stays. */
+  async detach(name: string): Promise<void> {
     const pod = this.pod(name)
     await detach(shimOf(pod.node), pod.sandbox)
-    deleteNamespace(pod.netns)
+  }
+
+  /** CNI DEL, and the pod goes; the agents are told so. */
+  async remove(name: string): Promise<void> {
+    await this.detach(name)
+    deleteNamespace(this.pod(name).netns)
     this.#pods.delete(name)
     await this.#store()
   }
