@@ -47,6 +47,8 @@ export interface AgentOptions {
   /** The network namespace to be the agent of; its own without. */
   readonly netns: string | undefined
   readonly deny: 'drop' | 'reject'
+  /** What a pod gets that nobody has told of, in a namespace with policies. */
+  readonly unknownPods: 'isolate' | 'refuse'
   /** NFLOG group of denied packets. */
   readonly logGroup: number
   /** Of pod links, in bytes. */
@@ -173,6 +175,8 @@ async function bringIntoForce(
       compiler,
       dataplane,
       revocation,
+      lookUp: undefined,
+      unknownPods: options.unknownPods,
       onRefused: (error) => log.error({ event: 'commit.refused', err: error }, error.message),
       setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
     },

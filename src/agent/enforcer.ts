@@ -1,6 +1,7 @@
 import { CniError } from '../cni/errors.ts'
 import type { Enforcement } from '../cni/enforcement.ts'
 import { MANIFEST_KINDS, type Manifests } from '../cluster/manifests.ts'
+import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
@@ -14,6 +15,13 @@ export interface EnforcerParts {
   readonly compiler: Compiler
   readonly dataplane: Dataplane
   readonly revocation: Pick<Revocation, 'sweep' | 'forget'>
+  /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
+  readonly lookUp: ((attachment: Attachment) => Promise<SourceChange | undefined>) | undefined
+  /**
+   * What a pod gets of which nobody has told yet, in a namespace with policies: a network in which it is
+   * isolated until its labels are known, or no network yet (the runtime tries again).
+   */
+  readonly unknownPods: 'isolate' | 'refuse'
   /** A change could not be committed; it is tried again. */
   readonly onRefused: (error: Error) => void
   readonly setTimer: (callback: () => void, delayMs: number) => void
@@ -58,7 +66,7 @@ export class Enforcer implements Enforcement {
   }
 
   /**
-   * @throws {CniError} tryAgainLater for a pod that nobody has told of yet in a namespace with policy
+   * @throws {CniError} tryAgainLater for a pod that nobody has told of yet, where such are refused
    * @throws {DataplaneError} when the kernel refuses
    */
   async attach(attachment: Attachment): Promise<void> {
@@ -71,14 +79,9 @@ export class Enforcer implements Enforcement {
         node: this.#parts.node,
         addresses: attachment.addresses,
       })
-      if (!known && this.#hasPolicy(attachment.pod.namespace)) {
-        state.detach(attachment.hostInterface)
-        throw new CniError(
-          'tryAgainLater',
-          `Pod ${describe(attachment)} is not known on this node yet, and its namespace has policies that may name its labels`,
-        )
-      }
-      await this.#enforce(events)
+      const told = known ? [] : await this.#askFor(attachment)
+      if (!known && told.length === 0) this.#mayBeUnknown(attachment)
+      await this.#enforce([...events, ...told])
       await dataplane.attach(attachment.addresses, attachment.hostInterface)
     })
   }
@@ -93,6 +96,23 @@ export class Enforcer implements Enforcement {
       await dataplane.detach(own)
       await revocation.forget(new Set(own))
     })
+  }
+
+  /** What the source says of a pod that it has not told of by itself. */
+  async #askFor(attachment: Attachment): Promise<readonly ClusterEvent[]> {
+    const { lookUp, state } = this.#parts
+    const found = await lookUp?.(attachment).catch(() => undefined)
+    return found === undefined ? [] : state.apply([found])
+  }
+
+  #mayBeUnknown(attachment: Attachment): void {
+    const { state, unknownPods } = this.#parts
+    if (unknownPods === 'isolate' || !this.#hasPolicy(attachment.pod.namespace)) return
+    state.detach(attachment.hostInterface)
+    throw new CniError(
+      'tryAgainLater',
+      `Pod ${describe(attachment)} is not known on this node yet, and its namespace has policies that may name its labels`,
+    )
   }
 
   #hasPolicy(namespace: string): boolean {

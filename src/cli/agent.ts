@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { pino } from 'pino'
 import { type AgentOptions, startAgent } from '../agent.ts'
 import { type Address, type Cidr, parseAddress, parseCidr } from '../policy/address.ts'
@@ -13,6 +13,7 @@ interface Flags {
   readonly runDir: string
   readonly netns?: string
   readonly deny: 'drop' | 'reject'
+  readonly unknownPods: 'isolate' | 'refuse'
   readonly logGroup: number
   readonly mtu: number
   readonly httpPort?: number
@@ -27,7 +28,16 @@ export function define(command: Command): void {
     .option('--node-address <address>', 'address of this node; once a family', address)
     .option('--run-dir <directory>', 'sockets, records, queue; on tmpfs', '/run/sluice')
     .option('--netns <path>', 'network namespace to be the agent of')
-    .option('--deny <answer>', 'what a denied packet gets: drop or reject', answer, 'drop')
+    .addOption(
+      new Option('--deny <answer>', 'what a denied packet gets')
+        .choices(['drop', 'reject'])
+        .default('drop'),
+    )
+    .addOption(
+      new Option('--unknown-pods <how>', 'what a pod gets whose labels nobody has told yet')
+        .choices(['isolate', 'refuse'])
+        .default('isolate'),
+    )
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
     .option('--mtu <bytes>', 'of pod links', number(1280, 65535), 1500)
     .option('--http-port <port>', 'of localhost: /healthz, /readyz, /metrics', number(1, 65535))
@@ -59,6 +69,7 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     runDirectory: resolve(flags.runDir),
     netns: flags.netns,
     deny: flags.deny,
+    unknownPods: flags.unknownPods,
     logGroup: flags.logGroup,
     mtu: flags.mtu,
     httpPort: flags.httpPort,
@@ -77,11 +88,6 @@ function address(text: string, before: readonly Address[] = []): readonly Addres
   const read = parseAddress(text)
   if (read === undefined) throw new InvalidArgumentError(`${text} is no address.`)
   return [...before, read]
-}
-
-function answer(text: string): 'drop' | 'reject' {
-  if (text === 'drop' || text === 'reject') return text
-  throw new InvalidArgumentError('It must be drop or reject.')
 }
 
 function number(least: number, most: number): (text: string) => number {

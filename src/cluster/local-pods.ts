@@ -111,5 +111,6 @@ function strangerOf({ namespace, name, uid, node, addresses }: LocalAttachment):
     namedPorts: [],
     createdAt: 0,
     local: true,
+    stranger: true,
   }
 }

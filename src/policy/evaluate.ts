@@ -115,11 +115,14 @@ function judgeDirection(
 
 /** Policies of the pod's namespace that select it in this direction, by name. */
 function isolating(cluster: Cluster, pod: Pod, direction: Direction): readonly NetworkPolicy[] {
-  return [...cluster.policies.values()]
+  const policies = [...cluster.policies.values()]
     .filter((policy) => policy.namespace === pod.namespace)
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  // Any of them may be about a pod whose labels are not known.
+  if (pod.stranger) return policies.map((policy) => ({ ...policy, ingress: [], egress: [] }))
+  return policies
     .filter((policy) => policy[direction] !== undefined)
     .filter((policy) => matches(policy.podSelector, pod.labels))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 /** A pod always reaches itself; what a node sends to its own pods (probes) always arrives. */

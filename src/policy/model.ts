@@ -45,6 +45,11 @@ export interface Pod {
   readonly node: string
   /** Wired on this node by a CNI ADD that no DEL has followed. Its claim to its addresses beats all others. */
   readonly local: boolean
+  /**
+   * Runs here, but nobody has told its labels yet. Any policy of its namespace may be about it, so that one
+   * is enough to isolate it in both directions, and none allows it anything.
+   */
+  readonly stranger?: true
 }
 
 export type Requirement =

@@ -103,7 +103,7 @@ describe('local pods', () => {
 
   test('may be attached before the source tells of them', () => {
     const state = new ClusterState()
-    const stranger = { ...attached.pod, labels: new Map(), createdAt: 0 }
+    const stranger = { ...attached.pod, labels: new Map(), createdAt: 0, stranger: true }
     expect(state.attach(attachment)).toEqual({
       events: [{ kind: 'pod', pod: stranger }],
       known: false,

@@ -151,8 +151,13 @@ export const pod: fc.Arbitrary<Pod> = fc
     createdAt: fc.constantFrom(0, 1, 2),
     node: fc.constantFrom('', ...NODES),
     local: fc.boolean(),
+    stranger: fc.option(fc.constant(true as const), { nil: undefined, freq: 8 }),
   })
-  .map(({ incarnation, ...rest }) => ({ ...rest, uid: `${incarnation}-${keyOf(rest)}` }))
+  .map(({ incarnation, stranger, ...rest }) => ({
+    ...rest,
+    ...(stranger && rest.local && { stranger, labels: new Map<string, string>() }),
+    uid: `${incarnation}-${keyOf(rest)}`,
+  }))
 
 const cidrOf: fc.Arbitrary<Cidr> = family.chain((of) =>
   fc

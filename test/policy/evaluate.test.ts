@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { ip4 } from '../../src/policy/address.ts'
 import { clusterOf } from '../../src/policy/cluster.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
+import { makeSelector } from '../../src/policy/selector.ts'
 import type { Verdict } from '../../src/policy/verdict.ts'
 import { CASES, clusterOfCase, flowOf } from './cases.ts'
 import type { Case, CaseFlow } from './cases.ts'
@@ -287,3 +289,55 @@ describe('an end that is not there', () => {
     expect(ask(objects, 'a/far a/host TCP 1').verdict).toBe('allow')
   })
 })
+
+describe('a pod here whose labels nobody has told yet', () => {
+  const stranger = {
+    kind: 'pod',
+    pod: {
+      namespace: 'shop',
+      name: 'new',
+      uid: 'u',
+      labels: new Map<string, string>(),
+      addresses: [ip4(0x0a00_0063)],
+      namedPorts: [],
+      createdAt: 0,
+      node: 'n1',
+      local: true,
+      stranger: true,
+    },
+  } as const
+  const flow = {
+    from: { kind: 'address', address: ip4(0x0a00_0101) },
+    to: { kind: 'pod', key: 'shop/new' },
+    protocol: 'TCP',
+    port: 80,
+  } as const
+  const other = policyEvent('shop', 'about-others')
+
+  test('is isolated by any policy of its namespace, whatever that selects and allows', () => {
+    expect(evaluate(clusterOf([stranger, other]), flow)).toMatchObject({
+      verdict: 'deny',
+      ingress: { isolatedBy: ['shop/about-others'], allowedBy: null },
+      egress: { verdict: 'allow' },
+    })
+  })
+
+  test('is open as long as its namespace has none', () => {
+    const elsewhere = policyEvent('ops', 'elsewhere')
+    expect(evaluate(clusterOf([stranger, elsewhere]), flow).verdict).toBe('allow')
+  })
+})
+
+/** A policy for pods with `app: web` that lets everyone in. */
+function policyEvent(namespaceName: string, name: string) {
+  return {
+    kind: 'policy',
+    policy: {
+      namespace: namespaceName,
+      name,
+      podSelector: makeSelector([{ key: 'app', operator: 'In', values: ['web'] }]),
+      ingress: [{ peers: 'everyone', ports: 'all' }],
+      egress: undefined,
+    },
+  } as const
+}

@@ -4,6 +4,15 @@ import { satisfies } from './label-match.ts'
 import type { NetworkPolicy, Pod } from '../model.ts'
 import type { Traits } from './traits.ts'
 
+/** What any policy means for a pod whose labels are not known. */
+const CLOSED: NetworkPolicy = {
+  namespace: '',
+  name: '',
+  podSelector: { requirements: [] },
+  ingress: [],
+  egress: [],
+}
+
 /** Which policies select which subjects. A policy that selects at least one is in force. */
 export class Selection {
   readonly #inventory: Inventory
@@ -35,11 +44,14 @@ export class Selection {
   }
 
   addSubject(pod: Pod): void {
-    const selecting: ActivePolicy[] = []
-    for (const policy of this.#inventory.policiesOf(pod.namespace)) {
-      if (satisfies(pod.labels, policy.podSelector)) selecting.push(this.#active.hold(policy))
-    }
-    this.#selecting.set(pod, selecting)
+    const policies = [...this.#inventory.policiesOf(pod.namespace)]
+    const selecting = pod.stranger
+      ? policies.slice(0, 1).map(() => CLOSED)
+      : policies.filter((policy) => satisfies(pod.labels, policy.podSelector))
+    this.#selecting.set(
+      pod,
+      selecting.map((policy) => this.#active.hold(policy)),
+    )
   }
 
   removeSubject(pod: Pod): void {
@@ -53,6 +65,10 @@ export class Selection {
     if (namespace === undefined) return []
     const concerned: Pod[] = []
     for (const pod of this.#inventory.subjectsOf(namespace)) {
+      if (pod.stranger) {
+        if (this.#replaceClosed(pod)) concerned.push(pod)
+        continue
+      }
       const selecting = this.of(pod)
       const kept = selecting.filter(({ policy }) => policy !== before)
       const ended = selecting.filter(({ policy }) => policy === before)
@@ -66,6 +82,16 @@ export class Selection {
       concerned.push(pod)
     }
     return concerned
+  }
+
+  /** Whether the namespace of a stranger has got its first policy, or lost its last. */
+  #replaceClosed(pod: Pod): boolean {
+    const before = this.of(pod)
+    const [any] = this.#inventory.policiesOf(pod.namespace)
+    if ((any !== undefined) === before.length > 0) return false
+    this.#ended.push(...before)
+    this.#selecting.set(pod, any === undefined ? [] : [this.#active.hold(CLOSED)])
+    return true
   }
 
   /** Lets go of the policies that select nobody any more, and of their traits. */
