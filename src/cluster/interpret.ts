@@ -1,6 +1,4 @@
-import { keyOf } from '../policy/model.ts'
 import type { NetworkPolicy, Pod } from '../policy/model.ts'
-import { namespaceOf } from '../policy/parse/namespace.ts'
 import { parseObject } from '../policy/parse.ts'
 import type { Invalid, Parsed, Problem } from '../policy/parse.ts'
 import { EVERYTHING } from '../policy/selector.ts'
@@ -8,6 +6,7 @@ import type { ManifestDocument, Refusal } from './files.ts'
 import { type JsonObject, objectAt, textAt } from './json.ts'
 import { objectName } from './object-name.ts'
 import type { ManifestProblem } from './problem.ts'
+import { refusalOf } from './refusal.ts'
 import type { SourceChange } from './source-change.ts'
 import { expandWorkload } from './workloads.ts'
 
@@ -43,7 +42,7 @@ export function interpret(document: ManifestDocument, nodes: readonly string[]):
     case 'invalid':
       return {
         ...NOTHING,
-        changes: refusalOf(parsed, value),
+        changes: refusalsOf(parsed, value),
         problems: problemsOf(document, parsed.problems, 'error'),
       }
     case 'skipped':
@@ -65,33 +64,9 @@ function problemsOf(
   return problems.map(({ path, message }) => ({ ...place, line: locate(path), path, message }))
 }
 
-/** The object is in a form that cannot be used, if it says which one it is. */
-function refusalOf({ problems, salvage }: Invalid, value: JsonObject): SourceChange[] {
-  const reasons = problems.map(({ path, message }) =>
-    path === '' ? message : `${path}: ${message}`,
-  )
-  if (salvage !== undefined) {
-    const subject = { object: 'policy', key: keyOf(salvage) } as const
-    const stopgap = { kind: 'policy', policy: salvage } as const
-    return [{ kind: 'refused', subject, problems: reasons, salvage: stopgap }]
-  }
-  const metadata = objectAt(value, 'metadata')
-  const name = textAt(metadata, 'name')
-  if (name === '') return []
-  switch (`${textAt(value, 'apiVersion')} ${textAt(value, 'kind')}`) {
-    case 'v1 Namespace': {
-      const subject = { object: 'namespace', key: name } as const
-      const stopgap = { kind: 'namespace', namespace: namespaceOf(name) } as const
-      return [{ kind: 'refused', subject, problems: reasons, salvage: stopgap }]
-    }
-    case 'v1 Pod': {
-      const key = keyOf({ namespace: textAt(metadata, 'namespace') || 'default', name })
-      const subject = { object: 'pod', key } as const
-      return [{ kind: 'refused', subject, problems: reasons, salvage: undefined }]
-    }
-    default:
-      return []
-  }
+function refusalsOf(invalid: Invalid, value: JsonObject): SourceChange[] {
+  const refusal = refusalOf(invalid, value)
+  return refusal === undefined ? [] : [refusal]
 }
 
 /**
@@ -119,7 +94,7 @@ function interpretRefused(document: ManifestDocument, refused: Refusal): Interpr
   }
   return {
     ...NOTHING,
-    changes: refusalOf(invalid, value),
+    changes: refusalsOf(invalid, value),
     // What is malformed was told when the text was read.
     problems: malformed ? [] : problemsOf(document, [problem], 'error'),
   }
@@ -144,7 +119,7 @@ function interpretWorkload(document: ManifestDocument, nodes: readonly string[])
   const [first] = read
   return {
     changes: read.flatMap(({ value, parsed }) => {
-      if (parsed.kind === 'invalid') return refusalOf(parsed, value)
+      if (parsed.kind === 'invalid') return refusalsOf(parsed, value)
       return parsed.kind === 'pod' ? [parsed] : []
     }),
     pods: read.flatMap(({ value, parsed }) =>

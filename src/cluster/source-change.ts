@@ -1,4 +1,4 @@
-import type { Address } from '../policy/address.ts'
+import type { Address, Cidr } from '../policy/address.ts'
 import { keyOf } from '../policy/model.ts'
 import type { Namespace, NetworkPolicy, ObjectKey, Pod } from '../policy/model.ts'
 
@@ -9,7 +9,13 @@ export type SourceObject =
   | { readonly kind: 'namespace'; readonly namespace: Namespace }
   | { readonly kind: 'pod'; readonly pod: Pod }
   | { readonly kind: 'policy'; readonly policy: NetworkPolicy }
-  | { readonly kind: 'node'; readonly name: string; readonly addresses: readonly Address[] }
+  | {
+      readonly kind: 'node'
+      readonly name: string
+      readonly addresses: readonly Address[]
+      /** Ranges of the pods of this node, where the source knows them. Routing needs them, policy does not. */
+      readonly podCidrs?: readonly Cidr[]
+    }
 
 export interface Gone {
   readonly kind: 'gone'
