@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
     summary: 'say whether a connection is allowed, and which line of YAML decides',
     load: () => import('./explain.ts'),
   },
+  install: {
+    summary: 'put the program that container runtimes call where they look for it',
+    load: () => import('./install.ts'),
+  },
   lab: {
     summary: 'build a cluster of network namespaces on this machine, and probe it',
     load: () => import('./lab.ts'),

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { Lab, type LabHost, type LabOptions } from '../lab/lab.ts'
 import { LAB_ROOTS } from '../lab/lab-paths.ts'
 import { removeLabs } from '../lab/leftovers.ts'
 import { CommandError } from './command-error.ts'
+import { findShim } from './find-shim.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
@@ -58,14 +57,6 @@ function hostOf(terminal: Terminal): LabHost {
     shim: findShim(import.meta.dirname),
     progress: (line) => terminal.err(`${line}\n`),
   }
-}
-
-/** Sources and bundle lie at different depths of the package: look upwards from either. */
-function findShim(from: string): string {
-  const path = join(from, 'native', 'build', 'sluice-cni')
-  if (existsSync(path)) return path
-  if (from !== dirname(from)) return findShim(dirname(from))
-  throw new CommandError('native/build/sluice-cni is not there. Run `make build` first.')
 }
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
