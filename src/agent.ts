@@ -2,11 +2,12 @@ import nodeFs from 'node:fs'
 import nodeFsPromises from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { AgentStatus } from './agent/agent-status.ts'
+import { writeCniConfig } from './agent/cni-config-file.ts'
 import { Enforcer } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
+import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
-import { writeCniConfig } from './agent/cni-config-file.ts'
-import type { AgentStatus } from './agent/agent-status.ts'
 import { metricsText } from './agent/metrics.ts'
 import {
   type HttpAnswer,
@@ -15,14 +16,14 @@ import {
   type Routes,
   serveHttp,
 } from './agent/serve-http.ts'
+import type { AgentSource, Tell } from './agent/source.ts'
 import { drainDelQueue } from './cni/del-queue.ts'
 import { createInTurn } from './cni/in-turn.ts'
 import { type CniServer, serveCni } from './cni/server.ts'
-import { type CniHandler, createHandler } from './cni/verbs.ts'
-import { MANIFEST_KINDS, type Manifests } from './cluster/manifests.ts'
+import { type CniHandler, type CniParts, createHandler } from './cni/verbs.ts'
 import { ClusterState } from './cluster/state.ts'
 import { establish } from './dataplane/establish.ts'
-import { inspect } from './dataplane/inspect.ts'
+import { type FoundTables, inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
 import { program } from './dataplane/program.ts'
 import { enterNamespace } from './netlink/native.ts'
@@ -36,11 +37,13 @@ import { Compiler } from './policy/compile.ts'
 
 export interface AgentOptions {
   readonly node: string
-  /** Directory of manifests: the source of truth, watched. */
-  readonly manifests: string
-  /** Ranges of this node's pods. */
+  /** The source of truth: a directory of manifests, or the Kubernetes API (in a pod, without a kubeconfig). */
+  readonly source:
+    | { readonly kind: 'manifests'; readonly directory: string }
+    | { readonly kind: 'kubernetes'; readonly kubeconfig: string | undefined }
+  /** Ranges of this node's pods; those of its Node object where none are given. */
   readonly podCidrs: readonly Cidr[]
-  /** At most one a family: the source of what the node sends to its pods. */
+  /** Of this node; those of its Node object where none are given. */
   readonly nodeAddresses: readonly Address[]
   /** Sockets, records and queued deletions, on tmpfs. */
   readonly runDirectory: string
@@ -74,29 +77,54 @@ const CLIENT_TIMEOUT_MS = 10_000
 /**
  * The agent of one node: takes over what an earlier one left, brings policy into the kernel, answers the CNI.
  *
- * @throws when another agent serves the run directory, or when that, the manifests or the kernel cannot be used
+ * @throws when another agent serves the run directory, or when that, the source or the kernel cannot be used
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { log } = options
   if (options.netns !== undefined) enterNamespace(options.netns)
-  const kernel = openKernel(options)
   // Before anything is changed: there is one agent. Requests wait until it is ready.
   const handler = Promise.withResolvers<CniHandler>()
   const cni = await serve(options, async (request) => (await handler.promise)(request))
-  const source = await openManifestSource(options)
+  const kernel = openKernel(log)
+  const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX })
+  const found = await inspect(kernel.nftables, chains)
 
-  const pods = openPods(options, kernel)
+  const state = new ClusterState()
+  const compiler = compilerAbove(found)
+  const enforcer = openEnforcer(options, state, compiler)
+  const source = openSource(options, (change, revision) => enforcer.tell(change, revision))
+  await source.synced
+  const pods = openPods(options, kernel, source)
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
   const nobody = { detach: () => Promise.resolve() }
   const { kept, released, deleted } = await takeOver({ ...pods, enforcement: nobody })
-  const inForce = await bringIntoForce(options, kernel, kept, source.first)
-  const { enforcer, found } = inForce
-  source.onManifests((manifests) => void enforcer.setManifests(manifests))
+  await enforcer.tell(
+    () => kept.flatMap((pod) => attachKept(state, pod, options.node)),
+    enforcer.revision,
+  )
+  const dataplane = await enforcer.begin(async () => {
+    const wanted = { tables: compiler.tables(), locals: new Map(kept.flatMap(localsOf)) }
+    const dataplane = await establish(kernel.dataplane, chains, found, wanted)
+    const revocation = await kernel.revocation(() => dataplane.tables())
+    return { dataplane, revocation, lookUp: source.lookUp }
+  })
+  const status = (): AgentStatus => ({
+    node: options.node,
+    ready: true,
+    revision: enforcer.revision ?? null,
+    invalid: state.refused,
+    commitRefused: enforcer.refusal?.message ?? null,
+    sourceProblems: source.problems(),
+    pods: new Set(dataplane.state.locals.values()).size,
+    packets: kernel.packetCounters(),
+    revokedConnections: kernel.revokedConnections(),
+    ...compiler.stats(),
+  })
 
   const handle = createHandler({ ...pods, enforcement: enforcer, inTurn: createInTurn() })
   handler.resolve(handle)
   const queue = await drainRegularly(options, handle)
-  const http = await serveStatus(options, inForce.status)
+  const http = await serveStatus(options, status)
   if (options.cniConfig !== undefined) await writeCniConfig(options.cniConfig)
   log.info(
     {
@@ -106,7 +134,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       kept: kept.length,
       released: released.length,
       deleted: deleted.length,
-      ...inForce.status(),
+      ...status(),
     },
     'the policies of this node are in force',
   )
@@ -129,71 +157,60 @@ function serve({ runDirectory }: AgentOptions, handle: CniHandler): Promise<CniS
   })
 }
 
-/** Records, addresses and links of the pods of this node. */
-function openPods({ podCidrs, runDirectory, log }: AgentOptions, { wiring }: Kernel) {
+/** Its ids are above all that the kernel still holds; equal port sets keep theirs. */
+function compilerAbove({ state }: FoundTables): Compiler {
+  return new Compiler(state && { firstClass: highestClass(state) + 1, portSetIds: state.portSets })
+}
+
+function openEnforcer(
+  { node, unknownPods, log }: AgentOptions,
+  state: ClusterState,
+  compiler: Compiler,
+): Enforcer {
+  return new Enforcer({
+    node,
+    state,
+    compiler,
+    unknownPods,
+    onRefused: (error) => log.error({ event: 'commit.refused', err: error }, error.message),
+    setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  })
+}
+
+function openSource({ source, node, log }: AgentOptions, tell: Tell): AgentSource {
+  return source.kind === 'manifests'
+    ? openManifestSource({ directory: source.directory, node, log }, tell)
+    : openKubernetesSource({ kubeconfig: source.kubeconfig, node, log }, tell)
+}
+
+/** Records, addresses and links of the pods of this node. @throws where nobody says which addresses they may have */
+function openPods(
+  options: AgentOptions,
+  kernel: Kernel,
+  source: AgentSource,
+): Omit<CniParts, 'enforcement' | 'inTurn'> {
+  const { node, log, mtu } = options
+  const own = source.ownNode()
+  const podCidrs = options.podCidrs.length > 0 ? options.podCidrs : own.podCidrs
+  if (podCidrs.length === 0) {
+    throw new Error(
+      `Nobody says which addresses pods of node ${node} may have: its Node object has no podCIDRs (run the controller manager with --allocate-node-cidrs), and there is no --pod-cidr`,
+    )
+  }
+  const nodeAddresses = options.nodeAddresses.length > 0 ? options.nodeAddresses : own.addresses
   const records = new Records({
-    directory: join(runDirectory, 'pods'),
+    directory: join(options.runDirectory, 'pods'),
     files: nodeFs,
     report: (problem) => log.warn({ event: 'record.foreign' }, problem),
   })
   const ipam = new Ipam({ ranges: podCidrs, cooldownMs: COOLDOWN_MS, now: Date.now })
+  const wiring = kernel.wiring({ podCidrs, nodeAddresses, mtu })
   return { records, ipam, wiring, now: Date.now }
 }
 
-/** Compiles what is known, and has the kernel enforce that instead of whatever it enforced before. */
-async function bringIntoForce(
-  options: AgentOptions,
-  kernel: Kernel,
-  kept: readonly PodRecord[],
-  manifests: Manifests,
-) {
-  const { node, log } = options
-  const state = new ClusterState()
-  const attached = kept.flatMap(({ pod, hostInterface: id, addresses }) => [
-    ...state.attach({ id, ...pod, node, addresses }).events,
-  ])
-  const events = [...attached, ...state.replace(MANIFEST_KINDS, manifests.changes)]
-  const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX })
-  const found = await inspect(kernel.nftables, chains)
-  const compiler = new Compiler(
-    found.state && {
-      firstClass: highestClass(found.state) + 1,
-      portSetIds: found.state.portSets,
-    },
-  )
-  compiler.apply(events)
-  const dataplane = await establish(kernel.dataplane, chains, found, {
-    tables: compiler.tables(),
-    locals: new Map(kept.flatMap(localsOf)),
-  })
-  const revocation = await kernel.revocation(() => dataplane.tables())
-  revocation.sweep('all')
-  const enforcer = new Enforcer(
-    {
-      node,
-      state,
-      compiler,
-      dataplane,
-      revocation,
-      lookUp: undefined,
-      unknownPods: options.unknownPods,
-      onRefused: (error) => log.error({ event: 'commit.refused', err: error }, error.message),
-      setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
-    },
-    manifests.revision,
-  )
-  const status = (): AgentStatus => ({
-    node,
-    ready: true,
-    revision: enforcer.revision ?? null,
-    invalid: state.refused,
-    commitRefused: enforcer.refusal?.message ?? null,
-    pods: new Set(dataplane.state.locals.values()).size,
-    packets: kernel.packetCounters(),
-    revokedConnections: kernel.revokedConnections(),
-    ...compiler.stats(),
-  })
-  return { enforcer, found, status }
+function attachKept(state: ClusterState, record: PodRecord, node: string) {
+  const { pod, hostInterface: id, addresses } = record
+  return state.attach({ id, ...pod, node, addresses }).events
 }
 
 function localsOf({ addresses, hostInterface }: PodRecord): [Address, string][] {
@@ -201,7 +218,7 @@ function localsOf({ addresses, hostInterface }: PodRecord): [Address, string][] 
 }
 
 /** What the agent says of itself: to root by a socket, to probes and Prometheus by a port of localhost. */
-async function serveStatus(
+function serveStatus(
   { runDirectory, httpPort }: AgentOptions,
   status: () => AgentStatus,
 ): Promise<readonly HttpServer[]> {

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
@@ -29,6 +30,8 @@ export interface KernelOptions {
   readonly podCidrs: readonly Cidr[]
   readonly nodeAddresses: readonly Address[]
   readonly mtu: number
+  /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
+  readonly procSys: string
   readonly log: Logger
 }
 
@@ -48,12 +51,13 @@ export interface Kernel {
 }
 
 /** Opens the sockets. @throws {NativeError} @throws {NetlinkError} without CAP_NET_ADMIN */
-export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions): Kernel {
+export function openKernel(options: KernelOptions): Kernel {
+  const { podCidrs, nodeAddresses, mtu, procSys, log } = options
   const nftables = openNetlink(NETLINK_NETFILTER)
   const conntrack = openNetlink(NETLINK_NETFILTER)
   const route = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
-  const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: writeFileInNamespace }
+  const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settingsWriter(procSys) }
   prepareNode(podCidrs, node)
   let revoked = 0
   return {
@@ -100,6 +104,12 @@ export function openKernel({ podCidrs, nodeAddresses, mtu, log }: KernelOptions)
       for (const socket of [nftables, conntrack, route]) socket.close()
     },
   }
+}
+
+/** What /proc/sys/net shows depends on the namespace of who opens it, wherever it is mounted. */
+function settingsWriter(procSys: string): typeof writeFileInNamespace {
+  return (netns, path, text) =>
+    writeFileInNamespace(netns, join(procSys, relative('/proc/sys', path)), text)
 }
 
 /** A sweep and the departure of a pod may list at one time, and a socket has room for one listing. */

@@ -7,8 +7,10 @@ import { CommandError } from './command-error.ts'
 
 interface Flags {
   readonly node: string
-  readonly manifests: string
-  readonly podCidr: readonly Cidr[]
+  readonly manifests?: string
+  readonly kubernetes?: true
+  readonly kubeconfig?: string
+  readonly podCidr?: readonly Cidr[]
   readonly nodeAddress?: readonly Address[]
   readonly runDir: string
   readonly netns?: string
@@ -16,6 +18,7 @@ interface Flags {
   readonly unknownPods: 'isolate' | 'refuse'
   readonly logGroup: number
   readonly mtu: number
+  readonly procSys: string
   readonly httpPort?: number
   readonly cniConfig?: string
 }
@@ -23,9 +26,11 @@ interface Flags {
 export function define(command: Command): void {
   command
     .requiredOption('--node <name>', 'the name of this node')
-    .requiredOption('--manifests <directory>', 'ordinary Kubernetes YAML, watched for changes')
-    .requiredOption('--pod-cidr <cidr>', 'range of this node’s pods; once a family', cidr)
-    .option('--node-address <address>', 'address of this node; once a family', address)
+    .option('--manifests <directory>', 'follow a directory of Kubernetes YAML')
+    .option('--kubernetes', 'follow the Kubernetes API, in a pod with a service account')
+    .option('--kubeconfig <file>', 'follow the Kubernetes API, with this access')
+    .option('--pod-cidr <cidr>', 'range of this node’s pods, once a family; else of its Node', cidr)
+    .option('--node-address <address>', 'of this node, once a family; else of its Node', address)
     .option('--run-dir <directory>', 'sockets, records, queue; on tmpfs', '/run/sluice')
     .option('--netns <path>', 'network namespace to be the agent of')
     .addOption(
@@ -40,6 +45,7 @@ export function define(command: Command): void {
     )
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
     .option('--mtu <bytes>', 'of pod links', number(1280, 65535), 1500)
+    .option('--proc-sys <directory>', 'where /proc/sys can be written', '/proc/sys')
     .option('--http-port <port>', 'of localhost: /healthz, /readyz, /metrics', number(1, 65535))
     .option('--cni-config <file>', 'written when ready; makes the container runtime call Sluice')
     .action((flags: Flags) => run(flags))
@@ -63,8 +69,8 @@ async function run(flags: Flags): Promise<void> {
 function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
   return {
     node: flags.node,
-    manifests: resolve(flags.manifests),
-    podCidrs: flags.podCidr,
+    source: sourceOf(flags),
+    podCidrs: flags.podCidr ?? [],
     nodeAddresses: flags.nodeAddress ?? [],
     runDirectory: resolve(flags.runDir),
     netns: flags.netns,
@@ -72,10 +78,20 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     unknownPods: flags.unknownPods,
     logGroup: flags.logGroup,
     mtu: flags.mtu,
+    procSys: resolve(flags.procSys),
     httpPort: flags.httpPort,
     cniConfig: flags.cniConfig,
     log,
   }
+}
+
+function sourceOf({ manifests, kubernetes, kubeconfig }: Flags): AgentOptions['source'] {
+  const asked = [manifests, kubernetes, kubeconfig].filter((flag) => flag !== undefined)
+  if (asked.length !== 1) {
+    throw new CommandError('Name one source: --manifests, --kubernetes or --kubeconfig.')
+  }
+  if (manifests !== undefined) return { kind: 'manifests', directory: resolve(manifests) }
+  return { kind: 'kubernetes', kubeconfig: kubeconfig && resolve(kubeconfig) }
 }
 
 function cidr(text: string, before: readonly Cidr[] = []): readonly Cidr[] {
