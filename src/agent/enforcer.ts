@@ -86,10 +86,12 @@ export class Enforcer implements Enforcement {
     })
   }
 
+  /** A kernel that refuses what policy wants does not keep a pod from leaving. */
   async detach(attachment: Attachment): Promise<void> {
     const { state, dataplane, revocation } = this.#parts
     await this.#inTurn(async () => {
-      await this.#enforce(state.detach(attachment.hostInterface))
+      // What is refused is tried again; no ADD succeeds before, so nobody else can get the addresses meanwhile.
+      await this.#enforce(state.detach(attachment.hostInterface)).catch(() => undefined)
       const own = attachment.addresses.filter(
         (address) => dataplane.state.locals.get(address) === attachment.hostInterface,
       )

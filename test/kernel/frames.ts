@@ -146,6 +146,11 @@ export function arpRequest(senderMac: Buffer, sender: Address, target: Address):
   ])
 }
 
+/** IP protocol number; of IPv6 that of the first header after the fixed one. */
+export function protocolOf(packet: Buffer): number | undefined {
+  return packet.readUInt8(0) >> 4 === 4 ? packet[9] : packet[6]
+}
+
 /** Flags of a TCP packet; nothing of others. */
 export function tcpFlags(packet: Buffer): number[] {
   const version = packet.readUInt8(0) >> 4
