@@ -52,6 +52,8 @@ export interface AgentOptions {
   readonly deny: 'drop' | 'reject'
   /** What a pod gets that nobody has told of, in a namespace with policies. */
   readonly unknownPods: 'isolate' | 'refuse'
+  /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
+  readonly procSys: string
   /** NFLOG group of denied packets. */
   readonly logGroup: number
   /** Of pod links, in bytes. */
@@ -85,7 +87,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   // Before anything is changed: there is one agent. Requests wait until it is ready.
   const handler = Promise.withResolvers<CniHandler>()
   const cni = await serve(options, async (request) => (await handler.promise)(request))
-  const kernel = openKernel(log)
+  const kernel = openKernel(options)
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX })
   const found = await inspect(kernel.nftables, chains)
 

@@ -12,6 +12,8 @@ export interface AgentStatus extends CompilerStats {
   readonly invalid: readonly RefusedObject[]
   /** Why the kernel lags behind, as a sentence; null when it does not. */
   readonly commitRefused: string | null
+  /** What is not well with the source of truth, a sentence each. */
+  readonly sourceProblems: readonly string[]
   /** Pods wired on this node. */
   readonly pods: number
   /** Packets of each counter of the table. */

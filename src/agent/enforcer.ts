@@ -1,22 +1,17 @@
 import { CniError } from '../cni/errors.ts'
 import type { Enforcement } from '../cni/enforcement.ts'
-import { MANIFEST_KINDS, type Manifests } from '../cluster/manifests.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
 import { type Attachment, describe } from '../pods/attachment.ts'
 import type { Compiler } from '../policy/compile.ts'
-import type { ClusterEvent } from '../policy/model.ts'
+import { type ClusterEvent, keyOf } from '../policy/model.ts'
 
 export interface EnforcerParts {
   readonly node: string
   readonly state: ClusterState
   readonly compiler: Compiler
-  readonly dataplane: Dataplane
-  readonly revocation: Pick<Revocation, 'sweep' | 'forget'>
-  /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
-  readonly lookUp: ((attachment: Attachment) => Promise<SourceChange | undefined>) | undefined
   /**
    * What a pod gets of which nobody has told yet, in a namespace with policies: a network in which it is
    * isolated until its labels are known, or no network yet (the runtime tries again).
@@ -27,27 +22,35 @@ export interface EnforcerParts {
   readonly setTimer: (callback: () => void, delayMs: number) => void
 }
 
+/** What the enforcer changes, once there is one. */
+export interface Force {
+  readonly dataplane: Dataplane
+  readonly revocation: Pick<Revocation, 'sweep' | 'forget'>
+  /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
+  readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
+}
+
 const FIRST_RETRY_MS = 500
 const LAST_RETRY_MS = 30_000
 
 /**
  * Brings what happens in the cluster and on this node into the kernel, one thing after the other: cluster
- * state → compiler → data plane → connections.
+ * state → compiler → data plane → connections. Until `begin` it only gathers.
  */
 export class Enforcer implements Enforcement {
   readonly #parts: EnforcerParts
+  #force: Force | undefined
   #last: Promise<unknown> = Promise.resolve()
-  #revision: string
+  #revision: string | undefined
   /** Why the kernel does not hold all that the compiler wants; undefined when it does. */
   #refusal: Error | undefined
   #retryMs = FIRST_RETRY_MS
 
-  constructor(parts: EnforcerParts, revision: string) {
+  constructor(parts: EnforcerParts) {
     this.#parts = parts
-    this.#revision = revision
   }
 
-  /** Which content of the manifests the kernel enforces; undefined while it lags behind. */
+  /** Which content of the source the kernel enforces, where it has such; undefined while the kernel lags behind. */
   get revision(): string | undefined {
     return this.#refusal === undefined ? this.#revision : undefined
   }
@@ -56,12 +59,24 @@ export class Enforcer implements Enforcement {
     return this.#refusal
   }
 
-  /** Never rejects: what the kernel refuses is tried again until it is in force. */
-  async setManifests(manifests: Manifests): Promise<void> {
+  /**
+   * Takes what a source says. Never rejects: what the kernel refuses is tried again until it is in force.
+   *
+   * @param change makes the change to the cluster state
+   */
+  async tell(change: (state: ClusterState) => ClusterEvent[], revision?: string): Promise<void> {
     await this.#inTurn(async () => {
-      const events = this.#parts.state.replace(MANIFEST_KINDS, manifests.changes)
-      await this.#enforce(events).catch(() => undefined)
-      this.#revision = manifests.revision
+      await this.#enforce(change(this.#parts.state)).catch(() => undefined)
+      this.#revision = revision
+    })
+  }
+
+  /** From here on, what is told is in force. `establish` brings what was gathered into force. */
+  begin(establish: () => Promise<Force>): Promise<Dataplane> {
+    return this.#inTurn(async () => {
+      this.#force = await establish()
+      this.#force.revocation.sweep('all')
+      return this.#force.dataplane
     })
   }
 
@@ -70,26 +85,26 @@ export class Enforcer implements Enforcement {
    * @throws {DataplaneError} when the kernel refuses
    */
   async attach(attachment: Attachment): Promise<void> {
-    const { state, dataplane, revocation } = this.#parts
+    const { node, state } = this.#parts
+    // Not in turn: the source may take its time to answer.
+    const found = await this.#askFor(attachment)
     await this.#inTurn(async () => {
-      await revocation.forget(new Set(attachment.addresses))
-      const { events, known } = state.attach({
-        id: attachment.hostInterface,
-        ...attachment.pod,
-        node: this.#parts.node,
-        addresses: attachment.addresses,
-      })
-      const told = known ? [] : await this.#askFor(attachment)
+      const { dataplane, revocation } = this.#inForce()
+      const { pod, hostInterface: id, addresses } = attachment
+      await revocation.forget(new Set(addresses))
+      const { events, known } = state.attach({ id, ...pod, node, addresses })
+      const told = known || found === undefined ? [] : state.apply([found])
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
       await this.#enforce([...events, ...told])
-      await dataplane.attach(attachment.addresses, attachment.hostInterface)
+      await dataplane.attach(addresses, id)
     })
   }
 
   /** A kernel that refuses what policy wants does not keep a pod from leaving. */
   async detach(attachment: Attachment): Promise<void> {
-    const { state, dataplane, revocation } = this.#parts
+    const { state } = this.#parts
     await this.#inTurn(async () => {
+      const { dataplane, revocation } = this.#inForce()
       // What is refused is tried again; no ADD succeeds before, so nobody else can get the addresses meanwhile.
       await this.#enforce(state.detach(attachment.hostInterface)).catch(() => undefined)
       const own = attachment.addresses.filter(
@@ -101,10 +116,10 @@ export class Enforcer implements Enforcement {
   }
 
   /** What the source says of a pod that it has not told of by itself. */
-  async #askFor(attachment: Attachment): Promise<readonly ClusterEvent[]> {
-    const { lookUp, state } = this.#parts
-    const found = await lookUp?.(attachment).catch(() => undefined)
-    return found === undefined ? [] : state.apply([found])
+  async #askFor(attachment: Attachment): Promise<SourceChange | undefined> {
+    const told = this.#parts.state.cluster.pods.get(keyOf(attachment.pod))
+    if (told !== undefined && !told.stranger && told.uid === attachment.pod.uid) return undefined
+    return this.#force?.lookUp?.(attachment).catch(() => undefined)
   }
 
   #mayBeUnknown(attachment: Attachment): void {
@@ -122,14 +137,22 @@ export class Enforcer implements Enforcement {
     return policies.some((policy) => policy.namespace === namespace)
   }
 
+  #inForce(): Force {
+    if (this.#force !== undefined) return this.#force
+    throw new CniError('tryAgainLater', 'This agent has not brought its policies into force yet')
+  }
+
   async #enforce(events: readonly ClusterEvent[]): Promise<void> {
-    const { compiler, dataplane, revocation } = this.#parts
-    const changes = compiler.apply(events)
+    const changes = this.#parts.compiler.apply(events)
+    if (this.#force === undefined) return
+    const { dataplane, revocation } = this.#force
     try {
-      // After a refusal the kernel is behind by more than these changes.
-      if (this.#refusal !== undefined)
-        revocation.sweep(await dataplane.reconcile(compiler.tables()))
-      else for (const change of changes) revocation.sweep(await dataplane.apply(change))
+      if (this.#refusal === undefined) {
+        for (const change of changes) revocation.sweep(await dataplane.apply(change))
+      } else {
+        // The kernel is behind by more than these changes.
+        revocation.sweep(await dataplane.reconcile(this.#parts.compiler.tables()))
+      }
       this.#refusal = undefined
       this.#retryMs = FIRST_RETRY_MS
     } catch (error) {

@@ -19,7 +19,7 @@ import { listCounters, listElements } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
-import { type Address, type Cidr, familyOf } from '../policy/address.ts'
+import { type Address, type Cidr, type Family, familyOf } from '../policy/address.ts'
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
 
@@ -27,12 +27,18 @@ import type { Tables } from '../policy/tables.ts'
 const OWN_NETNS = '/proc/self/ns/net'
 
 export interface KernelOptions {
-  readonly podCidrs: readonly Cidr[]
-  readonly nodeAddresses: readonly Address[]
-  readonly mtu: number
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
   readonly procSys: string
   readonly log: Logger
+}
+
+/** What the wiring of pods has to know of the node. */
+export interface NodeNetwork {
+  readonly podCidrs: readonly Cidr[]
+  /** The first of each family is the source of what the node sends to its pods. */
+  readonly nodeAddresses: readonly Address[]
+  /** Bytes. */
+  readonly mtu: number
 }
 
 /** The node's kernel, as the parts of the agent use it. */
@@ -40,7 +46,8 @@ export interface Kernel {
   /** Makes all writes to nftables for the life of the agent. */
   readonly nftables: NetlinkSocket
   readonly dataplane: DataplaneParts
-  readonly wiring: Wiring
+  /** Prepares the node to carry pods' packets. @throws {NativeError} @throws {NetlinkError} */
+  wiring(network: NodeNetwork): Wiring
   /** Once the table is in force: takes over what an earlier agent has barred. */
   revocation(tables: () => Tables): Promise<Revocation>
   /** Packets of each counter of the table. */
@@ -51,27 +58,26 @@ export interface Kernel {
 }
 
 /** Opens the sockets. @throws {NativeError} @throws {NetlinkError} without CAP_NET_ADMIN */
-export function openKernel(options: KernelOptions): Kernel {
-  const { podCidrs, nodeAddresses, mtu, procSys, log } = options
+export function openKernel({ procSys, log }: KernelOptions): Kernel {
   const nftables = openNetlink(NETLINK_NETFILTER)
   const conntrack = openNetlink(NETLINK_NETFILTER)
   const route = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
   const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settingsWriter(procSys) }
-  prepareNode(podCidrs, node)
   let revoked = 0
   return {
     nftables,
     dataplane: { commit: commitTransaction, yieldToOthers: () => setImmediate() },
-    wiring: createWiring({
-      ...node,
-      openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
-      files: { openSync, closeSync },
-      nodeAddresses: Object.fromEntries(
-        nodeAddresses.map((address) => [familyOf(address), address]),
-      ),
-      mtu,
-    }),
+    wiring: ({ podCidrs, nodeAddresses, mtu }) => {
+      prepareNode(podCidrs, node)
+      return createWiring({
+        ...node,
+        openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
+        files: { openSync, closeSync },
+        nodeAddresses: firstOfEach(nodeAddresses),
+        mtu,
+      })
+    },
     revocation: async (tables) => {
       const bars = new Bars(commitTransaction, () => performance.now())
       for (const family of FAMILIES) {
@@ -110,6 +116,12 @@ export function openKernel(options: KernelOptions): Kernel {
 function settingsWriter(procSys: string): typeof writeFileInNamespace {
   return (netns, path, text) =>
     writeFileInNamespace(netns, join(procSys, relative('/proc/sys', path)), text)
+}
+
+function firstOfEach(addresses: readonly Address[]): Partial<Record<Family, Address>> {
+  const first: Partial<Record<Family, Address>> = {}
+  for (const address of addresses) first[familyOf(address)] ??= address
+  return first
 }
 
 /** A sweep and the departure of a pod may list at one time, and a socket has room for one listing. */

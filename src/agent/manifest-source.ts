@@ -1,52 +1,49 @@
 import nodeFs from 'node:fs'
 import nodeFsPromises from 'node:fs/promises'
 import type { Logger } from 'pino'
-import { type Manifests, readManifests } from '../cluster/manifests.ts'
+import { MANIFEST_KINDS, type Manifests, readManifests } from '../cluster/manifests.ts'
 import { problemText } from '../cluster/problem.ts'
 import { watchFiles } from '../cluster/watch-files.ts'
-
-/** A directory of manifests as a source of truth. */
-export interface ManifestSource {
-  readonly first: Manifests
-  /** Calls back with every later content. */
-  onManifests(listener: (manifests: Manifests) => void): void
-  close(): void
-}
+import type { AgentSource, Tell } from './source.ts'
 
 export interface ManifestSourceOptions {
-  readonly manifests: string
+  readonly directory: string
   /** The node to be in DaemonSets. */
   readonly node: string
   readonly log: Logger
 }
 
-/** Resolves with the first content; as long as the directory cannot be read, it waits and says so. */
-export function openManifestSource(options: ManifestSourceOptions): Promise<ManifestSource> {
-  const { manifests: directory, node, log } = options
+/** Follows a directory of manifests; as long as it cannot be read, it waits and says so. */
+export function openManifestSource(options: ManifestSourceOptions, tell: Tell): AgentSource {
+  const { directory, node, log } = options
   let previous: Manifests | undefined
-  let listener: ((manifests: Manifests) => void) | undefined
-  const opened = Promise.withResolvers<ManifestSource>()
+  let unreadable: string | undefined
+  const synced = Promise.withResolvers<void>()
   const system = { fs: nodeFsPromises, watch: nodeFs.watch, setTimeout, clearTimeout }
   const watch = watchFiles(directory, system, {
     onManifests: (files) => {
       const manifests = readManifests(files, { nodes: [node], previous })
       previous = manifests
+      unreadable = undefined
       logProblems(manifests, log)
-      // Only the first one resolves anything.
-      opened.resolve({
-        first: manifests,
-        onManifests: (later) => {
-          listener = later
-          // What came while nobody listened.
-          if (previous !== undefined && previous !== manifests) later(previous)
-        },
-        close: () => watch.close(),
-      })
-      listener?.(manifests)
+      const told = tell(
+        (state) => state.replace(MANIFEST_KINDS, manifests.changes),
+        manifests.revision,
+      )
+      told.then(synced.resolve, synced.reject)
     },
-    onError: (error) => log.error({ event: 'manifests.unreadable', err: error }, error.message),
+    onError: (error) => {
+      unreadable = error.message
+      log.error({ event: 'manifests.unreadable', err: error }, error.message)
+    },
   })
-  return opened.promise
+  return {
+    synced: synced.promise,
+    lookUp: undefined,
+    ownNode: () => ({ podCidrs: [], addresses: [] }),
+    problems: () => (unreadable === undefined ? [] : [unreadable]),
+    close: () => watch.close(),
+  }
 }
 
 function logProblems({ problems, revision }: Manifests, log: Logger): void {

@@ -1,0 +1,33 @@
+import type { SourceChange } from '../cluster/source-change.ts'
+import type { ClusterState } from '../cluster/state.ts'
+import type { Attachment } from '../pods/attachment.ts'
+import type { Address, Cidr } from '../policy/address.ts'
+import type { ClusterEvent } from '../policy/model.ts'
+
+/** Where the agent learns of the cluster: a directory of manifests, or the Kubernetes API. */
+export interface AgentSource {
+  /** Resolves when everything there is has been told once. */
+  readonly synced: Promise<void>
+  /** Asks for one pod, for when what was told is behind; undefined where that cannot be. */
+  readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
+  /** What it says of this agent's own node, if it speaks of nodes. */
+  ownNode(): OwnNode
+  /** One line for each part of it that is not well, for status. */
+  problems(): readonly string[]
+  close(): void
+}
+
+export interface OwnNode {
+  readonly podCidrs: readonly Cidr[]
+  readonly addresses: readonly Address[]
+}
+
+/**
+ * Takes what a source says, as a change to the cluster state.
+ *
+ * @param revision which content of the source this is, where it has such
+ */
+export type Tell = (
+  change: (state: ClusterState) => ClusterEvent[],
+  revision?: string,
+) => Promise<void>
