@@ -3,6 +3,7 @@ import nodeFsPromises from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { AgentStatus } from './agent/agent-status.ts'
+import { ClusterNetwork, masqueradedRanges } from './agent/cluster-network.ts'
 import { writeCniConfig } from './agent/cni-config-file.ts'
 import { Enforcer } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
@@ -94,7 +95,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const state = new ClusterState()
   const compiler = compilerAbove(found)
   const enforcer = openEnforcer(options, state, compiler)
-  const source = openSource(options, (change, revision) => enforcer.tell(change, revision))
+  const tell: Tell = (change, revision) => enforcer.tell(change, revision)
+  const source = openSource(options, tell, () => void network.update())
+  const network = new ClusterNetwork(options, enforcer, kernel, () => source.nodes())
   await source.synced
   const pods = openPods(options, kernel, source)
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
@@ -105,18 +108,23 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     enforcer.revision,
   )
   const dataplane = await enforcer.begin(async () => {
-    const wanted = { tables: compiler.tables(), locals: new Map(kept.flatMap(localsOf)) }
+    const wanted = {
+      tables: compiler.tables(),
+      locals: new Map(kept.flatMap(localsOf)),
+      ranges: masqueradedRanges(source.nodes(), options.node),
+    }
     const dataplane = await establish(kernel.dataplane, chains, found, wanted)
     const revocation = await kernel.revocation(() => dataplane.tables())
     return { dataplane, revocation, lookUp: source.lookUp }
   })
+  await network.update()
   const status = (): AgentStatus => ({
     node: options.node,
     ready: true,
     revision: enforcer.revision ?? null,
     invalid: state.refused,
     commitRefused: enforcer.refusal?.message ?? null,
-    sourceProblems: source.problems(),
+    sourceProblems: [...source.problems(), ...network.problems],
     pods: new Set(dataplane.state.locals.values()).size,
     packets: kernel.packetCounters(),
     revokedConnections: kernel.revokedConnections(),
@@ -179,10 +187,14 @@ function openEnforcer(
   })
 }
 
-function openSource({ source, node, log }: AgentOptions, tell: Tell): AgentSource {
+function openSource(
+  { source, node, log }: AgentOptions,
+  tell: Tell,
+  onNodes: () => void,
+): AgentSource {
   return source.kind === 'manifests'
     ? openManifestSource({ directory: source.directory, node, log }, tell)
-    : openKubernetesSource({ kubeconfig: source.kubeconfig, node, log }, tell)
+    : openKubernetesSource({ kubeconfig: source.kubeconfig, log, onNodes }, tell)
 }
 
 /** Records, addresses and links of the pods of this node. @throws where nobody says which addresses they may have */
@@ -192,14 +204,15 @@ function openPods(
   source: AgentSource,
 ): Omit<CniParts, 'enforcement' | 'inTurn'> {
   const { node, log, mtu } = options
-  const own = source.ownNode()
-  const podCidrs = options.podCidrs.length > 0 ? options.podCidrs : own.podCidrs
+  const own = source.nodes().get(node)
+  const podCidrs = options.podCidrs.length > 0 ? options.podCidrs : (own?.podCidrs ?? [])
   if (podCidrs.length === 0) {
     throw new Error(
       `Nobody says which addresses pods of node ${node} may have: its Node object has no podCIDRs (run the controller manager with --allocate-node-cidrs), and there is no --pod-cidr`,
     )
   }
-  const nodeAddresses = options.nodeAddresses.length > 0 ? options.nodeAddresses : own.addresses
+  const nodeAddresses =
+    options.nodeAddresses.length > 0 ? options.nodeAddresses : (own?.addresses ?? [])
   const records = new Records({
     directory: join(options.runDirectory, 'pods'),
     files: nodeFs,

@@ -80,6 +80,13 @@ export class Enforcer implements Enforcement {
     })
   }
 
+  /** Changes something else of the data plane, in turn; what is not in force yet is not changed. */
+  async alter(change: (dataplane: Dataplane) => Promise<void>): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#force !== undefined) await change(this.#force.dataplane)
+    })
+  }
+
   /**
    * @throws {CniError} tryAgainLater for a pod that nobody has told of yet, where such are refused
    * @throws {DataplaneError} when the kernel refuses

@@ -17,6 +17,7 @@ import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { commit } from '../nftables/commit.ts'
 import { listCounters, listElements } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
+import { type RemoteNode, setNodeRoutes } from '../pods/node-routes.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
 import { type Address, type Cidr, type Family, familyOf } from '../policy/address.ts'
@@ -48,6 +49,8 @@ export interface Kernel {
   readonly dataplane: DataplaneParts
   /** Prepares the node to carry pods' packets. @throws {NativeError} @throws {NetlinkError} */
   wiring(network: NodeNetwork): Wiring
+  /** Routes to the pods of other nodes; returns a sentence for each that cannot be had. */
+  setNodeRoutes(nodes: readonly RemoteNode[]): readonly string[]
   /** Once the table is in force: takes over what an earlier agent has barred. */
   revocation(tables: () => Tables): Promise<Revocation>
   /** Packets of each counter of the table. */
@@ -78,6 +81,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
         mtu,
       })
     },
+    setNodeRoutes: (nodes) => setNodeRoutes(nodes, route),
     revocation: async (tables) => {
       const bars = new Bars(commitTransaction, () => performance.now())
       for (const family of FAMILIES) {

@@ -2,19 +2,21 @@ import { readFile } from 'node:fs/promises'
 import http from 'node:http'
 import https from 'node:https'
 import { setImmediate } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { inClusterCredentials } from '../cluster/kubernetes/in-cluster.ts'
 import { kubeconfigCredentials } from '../cluster/kubernetes/kubeconfig.ts'
 import { openKubernetesSource as follow } from '../cluster/kubernetes/source.ts'
 import type { KubernetesSystem } from '../cluster/kubernetes/system.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
-import type { AgentSource, OwnNode, Tell } from './source.ts'
+import type { AgentSource, ClusterNode, Tell } from './source.ts'
 
 export interface KubernetesSourceOptions {
   /** Undefined: the service account that Kubernetes gives to this pod. */
   readonly kubeconfig: string | undefined
-  readonly node: string
   readonly log: Logger
+  /** Addresses or ranges of some node have changed. */
+  readonly onNodes: () => void
 }
 
 const system: KubernetesSystem = {
@@ -30,19 +32,19 @@ const system: KubernetesSystem = {
 
 /** Follows the Kubernetes API. @throws {Error} where there is neither a kubeconfig nor a service account */
 export function openKubernetesSource(
-  { kubeconfig, node, log }: KubernetesSourceOptions,
+  { kubeconfig, log, onNodes }: KubernetesSourceOptions,
   tell: Tell,
 ): AgentSource {
   const credentials =
     kubeconfig === undefined
       ? inClusterCredentials({ system, env: process.env })
       : kubeconfigCredentials({ system, path: kubeconfig })
-  let own: OwnNode = { podCidrs: [], addresses: [] }
+  const nodes = new Map<string, ClusterNode>()
   const source = follow({
     credentials,
     system,
     onChanges: (changes) => {
-      own = changes.reduce((before, change) => ownNodeIn(change, node) ?? before, own)
+      if (changes.filter((change) => recordNode(nodes, change)).length > 0) onNodes()
       return tell((state) => state.apply(changes))
     },
     onError: (error) => log.warn({ event: 'source.failed', err: error }, error.message),
@@ -50,14 +52,21 @@ export function openKubernetesSource(
   return {
     synced: source.synced,
     lookUp: ({ pod }) => source.getPod(pod.namespace, pod.name),
-    ownNode: () => own,
+    nodes: () => nodes,
     problems: () =>
       source.status().flatMap(({ path, failure }) => (failure ? [`${path}: ${failure}`] : [])),
     close: () => source.close(),
   }
 }
 
-function ownNodeIn(change: SourceChange, node: string): OwnNode | undefined {
-  if (change.kind !== 'node' || change.name !== node) return undefined
-  return { podCidrs: change.podCidrs ?? [], addresses: change.addresses }
+/** @returns whether that was news: nodes report their health every few seconds. */
+function recordNode(nodes: Map<string, ClusterNode>, change: SourceChange): boolean {
+  if (change.kind === 'gone' && change.subject.object === 'node') {
+    return nodes.delete(change.subject.key)
+  }
+  if (change.kind !== 'node') return false
+  const { name, addresses, podCidrs = [] } = change
+  if (isDeepStrictEqual(nodes.get(name), { podCidrs, addresses })) return false
+  nodes.set(name, { podCidrs, addresses })
+  return true
 }

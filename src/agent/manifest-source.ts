@@ -40,7 +40,7 @@ export function openManifestSource(options: ManifestSourceOptions, tell: Tell): 
   return {
     synced: synced.promise,
     lookUp: undefined,
-    ownNode: () => ({ podCidrs: [], addresses: [] }),
+    nodes: () => new Map(),
     problems: () => (unreadable === undefined ? [] : [unreadable]),
     close: () => watch.close(),
   }

@@ -10,14 +10,14 @@ export interface AgentSource {
   readonly synced: Promise<void>
   /** Asks for one pod, for when what was told is behind; undefined where that cannot be. */
   readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
-  /** What it says of this agent's own node, if it speaks of nodes. */
-  ownNode(): OwnNode
+  /** The nodes of the cluster by name, if it speaks of nodes. */
+  nodes(): ReadonlyMap<string, ClusterNode>
   /** One line for each part of it that is not well, for status. */
   problems(): readonly string[]
   close(): void
 }
 
-export interface OwnNode {
+export interface ClusterNode {
   readonly podCidrs: readonly Cidr[]
   readonly addresses: readonly Address[]
 }

@@ -12,6 +12,7 @@ import {
   tablesOf,
 } from './kernel-state.ts'
 import { plan } from './plan.ts'
+import { rangeOperations, type Ranges } from './ranges.ts'
 import { stages } from './stages.ts'
 import { chunks, transactionFor } from './transactions.ts'
 
@@ -87,6 +88,11 @@ export class Dataplane {
       if (!wanted.has(address)) operations.push(local(address, undefined))
     }
     await this.#commitStep(operations)
+  }
+
+  /** What leaves from the first for anything but the second is masqueraded. @throws {DataplaneError} */
+  async setRanges(ranges: Ranges): Promise<void> {
+    await this.#commitStep(rangeOperations(ranges))
   }
 
   /** One pod's addresses come from this interface. @throws {DataplaneError} */

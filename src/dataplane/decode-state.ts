@@ -5,7 +5,15 @@ import { parsePort } from '../policy/port.ts'
 import type { PortRange, PortSet } from '../policy/ports.ts'
 import { type BlockClass, type ClassId, type PortSetId, WORLD } from '../policy/tables.ts'
 import { DataplaneError } from './errors.ts'
-import { DIRECTIONS, emptyKernelState, FAMILIES, type KernelState, record } from './kernel-state.ts'
+import {
+  type AddressRange,
+  DIRECTIONS,
+  emptyKernelState,
+  FAMILIES,
+  type KernelState,
+  RANGE_KINDS,
+  record,
+} from './kernel-state.ts'
 import { protocolOf } from './protocols.ts'
 import { sets } from './sets.ts'
 
@@ -35,6 +43,14 @@ function readAddresses(state: KernelState, family: Family, elementsOf: ElementsO
     record(state, { kind: 'podClass', address, class: classId(podClass, data) })
   }
   record(state, { kind: 'blockClasses', family, blocks: readBlocks(family, elementsOf) })
+  for (const of of RANGE_KINDS) {
+    const set = sets.ranges[of][family]
+    const ranges = elementsOf(set).map(({ key, last }) => {
+      const [first, end] = addresses(set, family, [key, last ?? key])
+      return { first, last: end }
+    })
+    record(state, { kind: 'ranges', of, family, ranges: ranges.sort(byFirst) })
+  }
   const podInterface = sets.podInterface[family]
   for (const { key } of elementsOf(podInterface)) {
     const [name, value] = tuple(podInterface, key, 2)
@@ -69,7 +85,11 @@ function readBlocks(family: Family, elementsOf: ElementsOf): BlockClass[] {
     const [first, end] = addresses(set, family, [key, last ?? key])
     blocks.push({ first, last: end, class: classId(set, data) })
   }
-  return blocks.sort((a, b) => (a.first < b.first ? -1 : 1))
+  return blocks.sort(byFirst)
+}
+
+function byFirst(a: AddressRange, b: AddressRange): number {
+  return a.first < b.first ? -1 : 1
 }
 
 function readSubjects(

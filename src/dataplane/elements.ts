@@ -2,7 +2,7 @@ import type { AnyElement, SetNode } from '../nftables/set.ts'
 import { familyOf } from '../policy/address.ts'
 import type { PortSet } from '../policy/ports.ts'
 import type { BlockClass, PortSetId } from '../policy/tables.ts'
-import type { KernelState, Operation } from './kernel-state.ts'
+import type { AddressRange, KernelState, Operation } from './kernel-state.ts'
 import { PROTOCOL_NUMBERS } from './protocols.ts'
 import { sets } from './sets.ts'
 
@@ -40,6 +40,10 @@ export function elementChanges(state: KernelState, operation: Operation): Elemen
       const { direction, subject, member } = operation
       const held = state.subjects[direction].get(subject)?.member === true
       return [present(sets.members[direction][familyOf(subject)], subject, held, member)]
+    }
+    case 'ranges': {
+      const { of, family, ranges } = operation
+      return [exchange(sets.ranges[of][family], state.ranges[of][family], ranges)]
     }
     case 'local':
       return localElements(state, operation)
@@ -113,21 +117,31 @@ function blockElements(
   held: readonly BlockClass[],
   { family, blocks }: Extract<Operation, { kind: 'blockClasses' }>,
 ): ElementChange {
-  const keep = new Set(blocks.map(identity))
+  return exchange(sets.blockClass[family], held, blocks)
+}
+
+/** Intervals of `held` that are not wanted go, those that are missing come. */
+function exchange(
+  set: SetNode,
+  held: readonly (AddressRange | BlockClass)[],
+  wanted: readonly (AddressRange | BlockClass)[],
+): ElementChange {
+  const keep = new Set(wanted.map(identity))
   const have = new Set(held.map(identity))
   return {
-    set: sets.blockClass[family],
-    remove: held.filter((block) => !keep.has(identity(block))).map(blockElement),
-    add: blocks.filter((block) => !have.has(identity(block))).map(blockElement),
+    set,
+    remove: held.filter((range) => !keep.has(identity(range))).map(intervalElement),
+    add: wanted.filter((range) => !have.has(identity(range))).map(intervalElement),
   }
 }
 
-function identity(block: BlockClass): string {
-  return `${block.first}-${block.last}-${block.class}`
+function identity(range: AddressRange | BlockClass): string {
+  return `${range.first}-${range.last}-${'class' in range ? range.class : ''}`
 }
 
-function blockElement(block: BlockClass): AnyElement {
-  return { key: block.first, last: block.last, data: block.class }
+function intervalElement(range: AddressRange | BlockClass): AnyElement {
+  const key = { key: range.first, last: range.last }
+  return 'class' in range ? { ...key, data: range.class } : key
 }
 
 function localElements(

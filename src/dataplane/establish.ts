@@ -6,6 +6,7 @@ import type { FoundTables } from './inspect.ts'
 import { emptyKernelState, type KernelState, type Operation, record } from './kernel-state.ts'
 import { plan } from './plan.ts'
 import type { ProgramChain } from './program.ts'
+import { rangeOperations, type Ranges } from './ranges.ts'
 import { baseChains, hiddenPart, removal, type TableName } from './table.ts'
 import { chunks, transactionFor } from './transactions.ts'
 
@@ -13,6 +14,8 @@ export interface Wanted {
   readonly tables: Tables
   /** Addresses of pods wired on this node, each with its host interface. */
   readonly locals: ReadonlyMap<Address, string>
+  /** What is masqueraded. */
+  readonly ranges: Ranges
 }
 
 /**
@@ -56,6 +59,7 @@ async function adopt(
 ): Promise<Dataplane> {
   const dataplane = new Dataplane(parts, state)
   await dataplane.setLocals(wanted.locals)
+  await dataplane.setRanges(wanted.ranges)
   await dataplane.reconcile(wanted.tables)
   return dataplane
 }
@@ -65,13 +69,14 @@ async function install(
   parts: DataplaneParts,
   chains: readonly ProgramChain[],
   table: TableName,
-  { tables, locals }: Wanted,
+  { tables, locals, ranges }: Wanted,
 ): Promise<KernelState> {
   const state = emptyKernelState()
   parts.commit(hiddenPart(table, chains))
   const content: Operation[][] = [
     ...plan(state, diff(state, tables)),
     Array.from(locals, ([address, name]) => ({ kind: 'local', address, interface: name })),
+    rangeOperations(ranges),
   ]
   for (const step of content) {
     for (const operations of chunks(step)) {

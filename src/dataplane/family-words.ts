@@ -3,6 +3,7 @@ import {
   type Lookup,
   limit,
   mapLookup,
+  notInSet,
   type SetMeta,
   setMeta,
   type Update,
@@ -23,6 +24,8 @@ export interface FamilyWords extends Readonly<Record<Direction, DirectionWords>>
   readonly fromOwnAddress: Lookup
   /** Source and destination are one pod. */
   readonly toItself: Lookup
+  /** From a pod of this node to something that is neither pod nor node. */
+  readonly leavesCluster: readonly [Lookup, Lookup]
   /** The packet would revive a revoked flow. */
   readonly cut: Lookup
 }
@@ -58,6 +61,10 @@ export const families: readonly FamilyWords[] = [
     fromLocal: inSet(['ip saddr'], sets.local[4]),
     fromOwnAddress: inSet(['iifname', 'ip saddr'], sets.podInterface[4]),
     toItself: inSet(['ip saddr', 'ip daddr'], sets.self[4]),
+    leavesCluster: [
+      inSet(['ip saddr'], sets.ranges.pods[4]),
+      notInSet(['ip daddr'], sets.ranges.cluster[4]),
+    ],
     cut: inSet(['ip saddr', 'ip daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[4]),
     ingress: {
       classOfPeer: [
@@ -97,6 +104,10 @@ export const families: readonly FamilyWords[] = [
     fromLocal: inSet(['ip6 saddr'], sets.local[6]),
     fromOwnAddress: inSet(['iifname', 'ip6 saddr'], sets.podInterface[6]),
     toItself: inSet(['ip6 saddr', 'ip6 daddr'], sets.self[6]),
+    leavesCluster: [
+      inSet(['ip6 saddr'], sets.ranges.pods[6]),
+      notInSet(['ip6 daddr'], sets.ranges.cluster[6]),
+    ],
     cut: inSet(['ip6 saddr', 'ip6 daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[6]),
     ingress: {
       classOfPeer: [

@@ -28,8 +28,19 @@ export interface KernelState {
   readonly subjects: Record<Direction, Map<Address, SubjectState>>
   /** Addresses of pods wired on this node, each with its host interface. */
   readonly locals: Map<Address, string>
+  /** Ranges by which what leaves the cluster is told. */
+  readonly ranges: Record<RangeKind, Record<Family, readonly AddressRange[]>>
   /** How many pod addresses and blocks have each class: one that is not here is fresh to every packet. */
   readonly classUses: Map<ClassId, number>
+}
+
+/** Of this node's pods; of all pods and nodes. */
+export type RangeKind = 'pods' | 'cluster'
+
+/** Both ends included. */
+export interface AddressRange {
+  readonly first: Address
+  readonly last: Address
 }
 
 /** One assignment in the kernel; `undefined` takes the element away. */
@@ -60,9 +71,17 @@ export type Operation =
       readonly subject: Address
       readonly member: boolean
     }
+  | {
+      readonly kind: 'ranges'
+      readonly of: RangeKind
+      readonly family: Family
+      /** Disjoint and ascending. */
+      readonly ranges: readonly AddressRange[]
+    }
   | { readonly kind: 'local'; readonly address: Address; readonly interface: string | undefined }
 
 export const DIRECTIONS = ['ingress', 'egress'] as const satisfies readonly Direction[]
+export const RANGE_KINDS = ['pods', 'cluster'] as const satisfies readonly RangeKind[]
 export const FAMILIES = [4, 6] as const satisfies readonly Family[]
 
 export function emptyKernelState(): KernelState {
@@ -72,6 +91,7 @@ export function emptyKernelState(): KernelState {
     blockClasses: { 4: [], 6: [] },
     subjects: { ingress: new Map(), egress: new Map() },
     locals: new Map(),
+    ranges: { pods: { 4: [], 6: [] }, cluster: { 4: [], 6: [] } },
     classUses: new Map(),
   }
 }
@@ -112,6 +132,9 @@ export function record(state: KernelState, operation: Operation): void {
       for (const block of operation.blocks) countUse(state, block.class, 1)
       for (const block of state.blockClasses[operation.family]) countUse(state, block.class, -1)
       state.blockClasses[operation.family] = operation.blocks
+      return
+    case 'ranges':
+      state.ranges[operation.of][operation.family] = operation.ranges
       return
     case 'local':
       return assign(state.locals, operation.address, operation.interface)

@@ -7,6 +7,7 @@ import {
   jump,
   limit,
   log,
+  masquerade,
   match,
   matchAny,
   matchMasked,
@@ -32,8 +33,14 @@ export interface ProgramOptions {
 export interface ProgramChain {
   readonly name: string
   /** Where the kernel calls it; a chain without is only jumped to. */
-  readonly hook?: { readonly name: 'prerouting' | 'input' | 'forward'; readonly priority: number }
+  readonly hook?: ProgramHook
   readonly rules: readonly (readonly Statement[])[]
+}
+
+export interface ProgramHook {
+  readonly type: 'filter' | 'nat'
+  readonly name: 'prerouting' | 'input' | 'forward' | 'postrouting'
+  readonly priority: number
 }
 
 /** Named counters of the table. */
@@ -48,6 +55,8 @@ export const COUNTERS = [
 /** enum nf_ip_hook_priorities: NF_IP_PRI_RAW is -300; ours comes before connection tracking and `notrack`. */
 const BEFORE_RAW = -305
 const FILTER = 0
+/** NF_IP_PRI_NAT_SRC is 100; before kube-proxy's, which would masquerade by marks only. */
+const BEFORE_SOURCE_NAT = 95
 
 /** Port set ids have bit 31; those of deny-lists bit 30 as well. Classes have neither. */
 const FIRST_PORT_SET = 0x8000_0000
@@ -65,6 +74,7 @@ export function program(options: ProgramOptions): readonly ProgramChain[] {
     linkLocal,
     forward,
     input(options),
+    postrouting,
     midStream,
     refuseMidStream,
     ...families.map((words) => verdictChain('egress', words)),
@@ -80,7 +90,7 @@ export function program(options: ProgramOptions): readonly ProgramChain[] {
 function prerouting({ podInterfacePrefix }: ProgramOptions): ProgramChain {
   return {
     name: 'prerouting',
-    hook: { name: 'prerouting', priority: BEFORE_RAW },
+    hook: { type: 'filter', name: 'prerouting', priority: BEFORE_RAW },
     rules: [
       [match('iifname', '==', `${podInterfacePrefix}*`), jump('from_pod')],
       ...families.map((words) => [
@@ -139,7 +149,7 @@ const midStreamJumps = [
 
 const forward: ProgramChain = {
   name: 'forward',
-  hook: { name: 'forward', priority: FILTER },
+  hook: { type: 'filter', name: 'forward', priority: FILTER },
   rules: [
     establishedAccepted,
     ...families.map((words) => [words.toItself, accept]),
@@ -155,7 +165,7 @@ const forward: ProgramChain = {
 function input({ podInterfacePrefix }: ProgramOptions): ProgramChain {
   return {
     name: 'input',
-    hook: { name: 'input', priority: FILTER },
+    hook: { type: 'filter', name: 'input', priority: FILTER },
     rules: [
       [match('iifname', '!=', `${podInterfacePrefix}*`), accept],
       establishedAccepted,
@@ -174,6 +184,13 @@ function input({ podInterfacePrefix }: ProgramOptions): ProgramChain {
       ...families.map((words) => [words.source.egressMember, jump(`egress${words.family}`)]),
     ],
   }
+}
+
+/** What leaves the cluster comes from the node, since nobody out there has a route to pods. */
+const postrouting: ProgramChain = {
+  name: 'postrouting',
+  hook: { type: 'nat', name: 'postrouting', priority: BEFORE_SOURCE_NAT },
+  rules: families.map((words) => [...words.leavesCluster, masquerade]),
 }
 
 const midStream: ProgramChain = {

@@ -61,6 +61,17 @@ export const sets = {
     4: set('pod_if4', ['ifname', 'ipv4_addr']),
     6: set('pod_if6', ['ifname', 'ipv6_addr']),
   },
+  /** This node's pods, and all pods and nodes: what goes from the first to anywhere else is masqueraded. */
+  ranges: {
+    pods: {
+      4: set('pod_ranges4', ['ipv4_addr'], { flags: ['interval'] }),
+      6: set('pod_ranges6', ['ipv6_addr'], { flags: ['interval'] }),
+    },
+    cluster: {
+      4: set('cluster_ranges4', ['ipv4_addr'], { flags: ['interval'] }),
+      6: set('cluster_ranges6', ['ipv6_addr'], { flags: ['interval'] }),
+    },
+  },
   /** Reply tuples of revoked flows that one datagram from the other side would bring back to life. */
   cut: {
     4: set('cut4', ['ipv4_addr', 'ipv4_addr', 'inet_proto', 'inet_service', 'inet_service'], {

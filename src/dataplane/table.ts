@@ -56,7 +56,7 @@ export function baseChains(table: TableName, chains: readonly ProgramChain[]): T
 
 /** Where packets enter the chain; undefined for one that is only jumped to. */
 export function baseOf({ hook }: ProgramChain): Required<BaseChain> | undefined {
-  return hook && { type: 'filter', hook: hook.name, priority: hook.priority, policy: 'accept' }
+  return hook && { type: hook.type, hook: hook.name, priority: hook.priority, policy: 'accept' }
 }
 
 /**

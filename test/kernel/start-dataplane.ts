@@ -4,6 +4,7 @@ import { establish } from '../../src/dataplane/establish.ts'
 import { type FoundTables, inspect } from '../../src/dataplane/inspect.ts'
 import { highestClass } from '../../src/dataplane/kernel-state.ts'
 import { program, type ProgramChain } from '../../src/dataplane/program.ts'
+import { type Ranges, rangesOf } from '../../src/dataplane/ranges.ts'
 import type { NetlinkSocket } from '../../src/netlink/socket.ts'
 import { commit } from '../../src/nftables/commit.ts'
 import type { Transaction } from '../../src/nftables/transaction.ts'
@@ -19,6 +20,7 @@ export interface Start {
   readonly events: readonly ClusterEvent[]
   readonly chains?: readonly ProgramChain[]
   readonly locals?: ReadonlyMap<Address, string>
+  readonly ranges?: Ranges
   readonly commit?: (transaction: Transaction) => void
 }
 
@@ -35,6 +37,7 @@ export async function startDataplane(
     events,
     chains = PROGRAM,
     locals = new Map(),
+    ranges = rangesOf([], []),
     commit: send = (transaction) => commit(socket, transaction),
   }: Start,
 ): Promise<Started> {
@@ -47,7 +50,7 @@ export async function startDataplane(
   )
   compiler.apply(events)
   const parts = { commit: send, yieldToOthers: () => setImmediate() }
-  const wanted = { tables: compiler.tables(), locals }
+  const wanted = { tables: compiler.tables(), locals, ranges }
   const dataplane = await establish(parts, chains, found, wanted)
   return { found, compiler, dataplane }
 }

@@ -4,6 +4,7 @@ import type { Dataplane } from '../../src/dataplane/dataplane.ts'
 import { establish } from '../../src/dataplane/establish.ts'
 import { inspect } from '../../src/dataplane/inspect.ts'
 import { program } from '../../src/dataplane/program.ts'
+import { rangesOf } from '../../src/dataplane/ranges.ts'
 import { commit } from '../../src/nftables/commit.ts'
 import type { Address } from '../../src/policy/address.ts'
 import type { Cluster } from '../../src/policy/cluster.ts'
@@ -29,7 +30,7 @@ beforeAll(async () => {
     yieldToOthers: () => Promise.resolve(),
   }
   const found = await inspect(router.nftables, chains)
-  const empty = { tables: new Compiler().tables(), locals: new Map() }
+  const empty = { tables: new Compiler().tables(), locals: new Map(), ranges: rangesOf([], []) }
   dataplane = await establish(parts, chains, found, empty)
 })
 
