@@ -7,6 +7,7 @@ import { readList } from './read-list.ts'
 import { readWatch } from './read-watch.ts'
 import { type ListWay, remedyFor, type Task } from './remedy.ts'
 import type { Resource } from './resources.ts'
+import { createSharing } from './share.ts'
 import type { Step } from './step.ts'
 import { type KubernetesSystem, sleep } from './system.ts'
 
@@ -49,6 +50,7 @@ export class Follower {
   readonly #resource: Resource
   readonly #parts: FollowerParts
   readonly #backoff: Backoff
+  readonly #share = createSharing()
   readonly #firstList = Promise.withResolvers<void>()
   #way: ListWay = 'stream'
   /** Where to watch from; undefined when there is to be a list. */
@@ -111,8 +113,9 @@ export class Follower {
     return readWatch(client, this.#resource, { since: this.#version, timeoutSeconds, signal })
   }
 
-  async #take({ changes, version }: Step): Promise<void> {
+  async #take({ changes: read, version }: Step): Promise<void> {
     const { system, tell } = this.#parts
+    const changes = read.map(this.#share)
     for (const change of changes) this.inventory.note(change)
     if (changes.length > 0) await tell(changes)
     if (version !== undefined) {
