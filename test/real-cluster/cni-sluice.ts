@@ -1,70 +1,86 @@
-import { copyFile } from 'node:fs/promises'
+import type { Cluster } from './cluster.ts'
 import type { Cni } from './cni.ts'
-import { ADMIN_CONFIG } from './control-plane.ts'
+import { SLUICE_TOKEN, SLUICE_USER } from './control-plane.ts'
+import { kubeconfig } from './kubeconfig.ts'
 import type { Machine } from './machine.ts'
 import { NODE_ADDRESSES, type NodeName } from './plan.ts'
 import { podCidrOf } from './pod-cidr.ts'
-import { until } from './until.ts'
 
 /** Sluice, its agent a process beside kubelet on each node. */
 export const sluice: Cni = {
   name: 'sluice',
   install: async (cluster) => {
-    const cidrs = new Map<NodeName, string>()
-    for (const name of cluster.nodes.keys()) cidrs.set(name, await podCidrOf(cluster, name))
+    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(ACCESS))
     for (const [name, machine] of cluster.nodes) {
-      for (const [other, cidr] of cidrs) {
-        if (other === name) continue
-        await machine.run(['ip', 'route', 'add', cidr, 'via', NODE_ADDRESSES[other]])
-      }
-      const config = cluster.controlPlane.path(ADMIN_CONFIG)
-      await copyFile(config, machine.path('/etc/kubernetes/admin.conf'))
-      await startFeed(machine)
-      startAgent(name, machine, cidrs.get(name) ?? '')
-      await untilAgentReady(machine)
-      await installPlugin(machine)
+      await addRoutes(cluster, name, machine)
+      await machine.write(KUBECONFIG, kubeconfig(SLUICE_TOKEN))
+      // containerd runs the reference plugin `loopback` for every pod, whatever network it has.
+      await machine.run(['cp', '/usr/lib/cni/loopback', SHIM, '/opt/cni/bin/'])
+      startAgent(name, machine)
     }
   },
 }
 
-async function startFeed(machine: Machine): Promise<void> {
-  await machine.run(['mkdir', '-p', '/run/feed/manifests'])
-  machine.startService('feed', [
-    'sh',
-    '-c',
-    `while :; do kubectl --kubeconfig=${ADMIN_CONFIG} get namespaces,pods,networkpolicies -A -o yaml >/run/feed/new && { cmp -s /run/feed/new /run/feed/manifests/all.yaml || mv /run/feed/new /run/feed/manifests/all.yaml; }; sleep 0.3; done`,
-  ])
-}
+export const AGENT_SERVICE = 'sluice-agent'
 
-export function startAgent(name: NodeName, machine: Machine, podCidr: string): void {
-  machine.startService('sluice-agent', [
-    '/opt/sluice/node_modules/.bin/node',
+/** It writes the network configuration that kubelet waits for when it is ready. */
+export function startAgent(name: NodeName, machine: Machine): void {
+  machine.startService(AGENT_SERVICE, [
+    NODE_PROGRAM,
     '--enable-source-maps',
     '/opt/sluice/dist/main.js',
     'agent',
     `--node=${name}`,
-    '--manifests=/run/feed/manifests',
-    `--pod-cidr=${podCidr}`,
-    `--node-address=${NODE_ADDRESSES[name]}`,
+    `--kubeconfig=${KUBECONFIG}`,
+    '--cni-config=/etc/cni/net.d/10-sluice.conflist',
+    '--http-port=9464',
   ])
 }
 
-export async function untilAgentReady(machine: Machine): Promise<void> {
-  await until(`the agent of ${machine.name} is ready`, 30_000, async () => {
-    if (!machine.isRunning('sluice-agent')) {
-      throw new Error(`The agent has ended; see ${machine.logOf('sluice-agent')}.`)
-    }
-    return (await machine.attempt(['test', '-S', '/run/sluice/agent.sock'])).code === 0
-  })
+/** The Node that the checkout brings, on the cluster's machines. */
+export const NODE_PROGRAM = '/opt/sluice/node_modules/.bin/node'
+
+const SHIM = '/opt/sluice/native/build/sluice-cni'
+const KUBECONFIG = '/etc/kubernetes/sluice.conf'
+
+async function addRoutes(cluster: Cluster, name: NodeName, machine: Machine): Promise<void> {
+  for (const other of cluster.nodes.keys()) {
+    if (other === name) continue
+    const cidr = await podCidrOf(cluster, other)
+    await machine.run(['ip', 'route', 'replace', cidr, 'via', NODE_ADDRESSES[other]])
+  }
 }
 
-async function installPlugin(machine: Machine): Promise<void> {
-  await machine.run(['cp', '/opt/sluice/native/build/sluice-cni', '/opt/cni/bin/'])
-  await machine.run(['sh', '-c', 'cp /usr/lib/cni/loopback /opt/cni/bin/'])
-  const network = {
-    cniVersion: '0.4.0',
-    name: 'sluice',
-    plugins: [{ type: 'sluice-cni' }],
-  }
-  await machine.write('/etc/cni/net.d/10-sluice.conflist', JSON.stringify(network))
+const ROLE = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'sluice-agent' }
+
+/** What the agent may see, as in deploy/. */
+const ACCESS = {
+  apiVersion: 'v1',
+  kind: 'List',
+  items: [
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRole',
+      metadata: { name: ROLE.name },
+      rules: [
+        {
+          apiGroups: [''],
+          resources: ['pods', 'namespaces', 'nodes'],
+          verbs: ['get', 'list', 'watch'],
+        },
+        {
+          apiGroups: ['networking.k8s.io'],
+          resources: ['networkpolicies'],
+          verbs: ['get', 'list', 'watch'],
+        },
+      ],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'ClusterRoleBinding',
+      metadata: { name: ROLE.name },
+      roleRef: ROLE,
+      subjects: [{ apiGroup: ROLE.apiGroup, kind: 'User', name: SLUICE_USER }],
+    },
+  ],
 }

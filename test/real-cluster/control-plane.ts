@@ -11,18 +11,21 @@ import { until } from './until.ts'
 
 export const ADMIN_CONFIG = '/etc/kubernetes/admin.conf'
 
+export const PROXY_TOKEN = 'proxy-token'
+export const SLUICE_TOKEN = 'sluice-token'
+export const SLUICE_USER = 'sluice'
+
 /** Token, user and groups of everyone who asks the API server. They are no secrets: the cluster is alone. */
 const USERS = [
   ['admin-token', 'admin', 'system:masters'],
-  ['proxy-token', 'system:kube-proxy', ''],
+  [PROXY_TOKEN, 'system:kube-proxy', ''],
+  [SLUICE_TOKEN, SLUICE_USER, ''],
   ...NODES.map((name) => [nodeToken(name), `system:node:${name}`, 'system:nodes']),
 ] as const
 
 export function nodeToken(node: string): string {
   return `${node}-token`
 }
-
-export const PROXY_TOKEN = 'proxy-token'
 
 /** Starts etcd, the API server, the controller manager and the scheduler; resolves when the API is ready. */
 export async function startControlPlane(machine: Machine): Promise<void> {

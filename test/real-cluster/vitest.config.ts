@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config'
+
+// Not a part of `make test`: the cluster has to be built first, and takes both cores for minutes.
+export default defineConfig({
+  test: {
+    include: ['test/real-cluster/**/*.test.ts'],
+    pool: 'forks',
+    reporters: ['verbose', './test/summary.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    bail: 0,
+  },
+})
