@@ -23,7 +23,7 @@ export function readPod(object: Field): Pod | undefined {
   return {
     namespace,
     name,
-    uid,
+    uid: readMirrored(object) || uid,
     labels,
     addresses: addressless === undefined ? addresses : [],
     ...(addressless && { addressless }),
@@ -32,6 +32,15 @@ export function readPod(object: Field): Pod | undefined {
     node,
     local: false,
   }
+}
+
+/**
+ * A static pod is not the API server's: its object only mirrors it, and has a uid of its own. The uid by which
+ * the kubelet runs it, and calls the CNI, is in an annotation.
+ */
+function readMirrored(object: Field): string | undefined {
+  const annotations = child(child(object, 'metadata'), 'annotations')
+  return readText(child(annotations, 'kubernetes.io/config.mirror'))
 }
 
 function readAddressless(spec: Field, status: Field): Pod['addressless'] {

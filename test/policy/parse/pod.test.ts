@@ -177,3 +177,11 @@ describe('fields of a wrong type', () => {
     expect(problems(options)).toEqual([problem])
   })
 })
+
+test('a static pod has the uid by which the kubelet runs it, not that of its mirror', () => {
+  const annotations = { 'kubernetes.io/config.mirror': 'f00d' }
+  expect(valid({ metadata: { uid: 'mirror', annotations } }).uid).toBe('f00d')
+  expect(problems({ metadata: { annotations: { 'kubernetes.io/config.mirror': 1 } } })).toEqual([
+    'metadata.annotations["kubernetes.io/config.mirror"]: must be a string, not the number 1: put it in quotes',
+  ])
+})
