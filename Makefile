@@ -1,5 +1,5 @@
 # Everything that a person or CI runs. `make` alone lists the targets.
-.PHONY: help install build demo test check clean
+.PHONY: help install build demo test clean
 .DEFAULT_GOAL := help
 
 # npm scripts and the tools below find the project's own Node 24 here first.

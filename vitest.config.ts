@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/kernel/**', 'test/lab/**'],
+          exclude: ['test/kernel/**', 'test/lab/**', 'test/real-cluster/**'],
           testTimeout: 60_000,
         },
       },
