@@ -3,6 +3,10 @@ import { sluice } from './cni-sluice.ts'
 import { Cluster } from './cluster.ts'
 import { placesOf } from './places.ts'
 import { pods } from './suites/pods.ts'
+import { churn } from './suites/churn.ts'
+import { identity } from './suites/identity.ts'
+import { podStart } from './suites/pod-start.ts'
+import { restarts } from './suites/restarts.ts'
 import { policies } from './suites/policies.ts'
 import { probes } from './suites/probes.ts'
 import { services } from './suites/services.ts'
@@ -26,3 +30,7 @@ pods(cluster)
 services(cluster)
 policies(cluster)
 probes(cluster)
+identity(cluster)
+churn(cluster)
+restarts(cluster)
+podStart(cluster)

@@ -1,10 +1,9 @@
-import type { Cluster } from './cluster.ts'
 import type { Cni } from './cni.ts'
 import { SLUICE_TOKEN, SLUICE_USER } from './control-plane.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import type { Machine } from './machine.ts'
-import { NODE_ADDRESSES, type NodeName } from './plan.ts'
-import { podCidrOf } from './pod-cidr.ts'
+import type { NodeName } from './plan.ts'
+import { until } from './until.ts'
 
 /** Sluice, its agent a process beside kubelet on each node. */
 export const sluice: Cni = {
@@ -12,7 +11,6 @@ export const sluice: Cni = {
   install: async (cluster) => {
     await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(ACCESS))
     for (const [name, machine] of cluster.nodes) {
-      await addRoutes(cluster, name, machine)
       await machine.write(KUBECONFIG, kubeconfig(SLUICE_TOKEN))
       // containerd runs the reference plugin `loopback` for every pod, whatever network it has.
       await machine.run(['cp', '/usr/lib/cni/loopback', SHIM, '/opt/cni/bin/'])
@@ -33,23 +31,16 @@ export function startAgent(name: NodeName, machine: Machine): void {
     `--node=${name}`,
     `--kubeconfig=${KUBECONFIG}`,
     '--cni-config=/etc/cni/net.d/10-sluice.conflist',
-    '--http-port=9464',
+    `--http-port=${HTTP_PORT}`,
   ])
 }
 
 /** The Node that the checkout brings, on the cluster's machines. */
 export const NODE_PROGRAM = '/opt/sluice/node_modules/.bin/node'
 
+const HTTP_PORT = 9464
 const SHIM = '/opt/sluice/native/build/sluice-cni'
 const KUBECONFIG = '/etc/kubernetes/sluice.conf'
-
-async function addRoutes(cluster: Cluster, name: NodeName, machine: Machine): Promise<void> {
-  for (const other of cluster.nodes.keys()) {
-    if (other === name) continue
-    const cidr = await podCidrOf(cluster, other)
-    await machine.run(['ip', 'route', 'replace', cidr, 'via', NODE_ADDRESSES[other]])
-  }
-}
 
 const ROLE = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'sluice-agent' }
 
@@ -83,4 +74,12 @@ const ACCESS = {
       subjects: [{ apiGroup: ROLE.apiGroup, kind: 'User', name: SLUICE_USER }],
     },
   ],
+}
+
+/** Once what it knows is in force. */
+export async function untilAgentReady(machine: Machine): Promise<void> {
+  const ask = ['busybox', 'wget', '-q', '-O-', `http://127.0.0.1:${HTTP_PORT}/readyz`]
+  await until(`the agent of ${machine.name} is ready`, 30_000, async () => {
+    return (await machine.attempt(ask)).code === 0
+  })
 }

@@ -11,8 +11,6 @@ export interface PodPlan {
   readonly labels?: Labels
   /** Whether it is Ready only once kubelet reaches it over the network. */
   readonly probed?: boolean
-  /** How long it may outlive its deletion. */
-  readonly graceSeconds?: number
 }
 
 /** What every pod of the tests serves: HTTP that names the pod and the caller, and UDP that names the pod. */
@@ -122,11 +120,11 @@ export function podOf(plan: PodPlan): object {
 }
 
 /** The `spec` of a pod, also for the templates of workloads. */
-export function podSpec({ node, probed = false, graceSeconds = 0 }: Omit<PodPlan, 'name'>): object {
+export function podSpec({ node, probed = false }: Omit<PodPlan, 'name'>): object {
   const readinessProbe = { httpGet: { path: '/healthz', port: HTTP_PORT }, periodSeconds: 1 }
   return {
     ...(node && { nodeName: node }),
-    terminationGracePeriodSeconds: graceSeconds,
+    terminationGracePeriodSeconds: 0,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     // There is no DNS server in this cluster.

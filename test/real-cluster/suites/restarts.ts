@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as v from 'valibot'
+import type { Cluster } from '../cluster.ts'
+import { AGENT_SERVICE, startAgent, untilAgentReady } from '../cni-sluice.ts'
+import { startApiServer, untilApiReady } from '../control-plane.ts'
+import { runInPod } from '../in-pod.ts'
+import { HTTP_PORT, policyOf, Scene } from '../scene.ts'
+import { until } from '../until.ts'
+
+/** What restarts, and traffic goes on as if nothing had. */
+export function restarts(cluster: Cluster): void {
+  describe('under traffic', () => {
+    let scene: Scene
+    let targets: readonly string[]
+    beforeAll(async () => {
+      scene = await Scene.open(cluster, 'restarts')
+      await scene.apply([policyOf('default-deny', {}), allow('open', 'client')])
+      await scene.run([
+        { name: 'client', node: 'node-1', labels: { app: 'client' } },
+        { name: 'near-open', node: 'node-1', labels: { app: 'open' } },
+        { name: 'far-open', node: 'node-2', labels: { app: 'open' } },
+        { name: 'near-closed', node: 'node-1', labels: { app: 'closed' } },
+        { name: 'far-closed', node: 'node-2', labels: { app: 'closed' } },
+      ])
+      const expected = ['near-open', 'far-open', 'near-closed', 'far-closed'].map(async (pod) => {
+        return `${await scene.ipOf(pod)}:${HTTP_PORT}=${pod.replace(/^.*-/u, '')}`
+      })
+      targets = await Promise.all(expected)
+    })
+    afterAll(() => scene.close())
+
+    test('agents restart', async () => {
+      expect(await wrongDuring(() => restartAgents(cluster, 'SIGTERM'))).toBe(0)
+    })
+
+    test('agents are killed', async () => {
+      expect(await wrongDuring(() => restartAgents(cluster, 'SIGKILL'))).toBe(0)
+    })
+
+    test('the API server is away for a while', async () => {
+      const machine = cluster.controlPlane
+      const wrong = await wrongDuring(async () => {
+        await machine.stopService('kube-apiserver', 'SIGKILL')
+        await restartAgents(cluster, 'SIGKILL', { ready: false })
+        startApiServer(machine)
+        await untilApiReady(machine)
+        await Promise.all([...cluster.nodes.values()].map(untilAgentReady))
+      })
+      expect(wrong).toBe(0)
+    })
+
+    test('and what changes then is enforced', async () => {
+      await scene.apply([allow('closed', 'client')])
+      const host = await scene.ipOf('far-closed')
+      const poll = { timeout: 60_000, interval: 300 }
+      await expect.poll(() => scene.connect('client', host, HTTP_PORT), poll).toBe('open')
+    })
+
+    /** Answers that were not the expected ones while something went on. */
+    async function wrongDuring(action: () => Promise<void>): Promise<number> {
+      const client = cluster.node('node-1')
+      const traffic = await runInPod(scene, 'client', client, ['traffic.ts', ...targets])
+      await action()
+      const last = (await traffic.stop()).trimEnd().split('\n').at(-1) ?? ''
+      const { attempts, wrong } = v.parse(counts, JSON.parse(last))
+      console.log(`under traffic: ${attempts} connections tried, ${wrong} wrong answers`)
+      expect(attempts).toBeGreaterThan(100)
+      return wrong
+    }
+  })
+}
+
+const counts = v.object({ attempts: v.number(), wrong: v.number() })
+
+function allow(to: string, from: string): object {
+  return policyOf(`${from}-to-${to}`, {
+    podSelector: { matchLabels: { app: to } },
+    ingress: [{ from: [{ podSelector: { matchLabels: { app: from } } }] }],
+  })
+}
+
+/** With the API server away, an agent cannot be ready, only run. */
+async function restartAgents(
+  cluster: Cluster,
+  signal: NodeJS.Signals,
+  { ready = true }: { readonly ready?: boolean } = {},
+): Promise<void> {
+  for (const [name, machine] of cluster.nodes) {
+    await machine.stopService(AGENT_SERVICE, signal)
+    startAgent(name, machine)
+    if (ready) await untilAgentReady(machine)
+    else await until('the agent runs', 10_000, async () => machine.isRunning(AGENT_SERVICE))
+  }
+}
