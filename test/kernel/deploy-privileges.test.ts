@@ -45,20 +45,20 @@ const CONTAIN = `
 async function startAgent(capabilities: readonly string[], procSys = join(base, 'sys')) {
   const bounding = capabilities.map((name) => `,+${name.toLowerCase()}`).join('')
   const config = join(base, 'net.d', '10-sluice.conflist')
-  const child = spawn(
-    'nsenter',
-    [
-      ...[`--net=${node}`, 'unshare', '-m', 'sh', '-ec', CONTAIN, 'sh', base, bounding],
-      ...[process.execPath, join(ROOT, 'src', 'cli', 'main.ts'), 'agent', '--node=node'],
-      ...[
-        `--manifests=${join(base, 'manifests')}`,
-        '--pod-cidr=10.91.0.0/24',
-        '--pod-cidr=fd91::/64',
-      ],
-      ...[`--run-dir=${join(base, 'run')}`, `--cni-config=${config}`, `--proc-sys=${procSys}`],
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  )
+  const container = [`--net=${node}`, 'unshare', '-m', 'sh', '-ec', CONTAIN, 'sh', base, bounding]
+  const sluice = [process.execPath, join(ROOT, 'src', 'cli', 'main.ts')]
+  const flags = [
+    '--node=node',
+    `--manifests=${join(base, 'manifests')}`,
+    '--pod-cidr=10.91.0.0/24',
+    '--pod-cidr=fd91::/64',
+    `--run-dir=${join(base, 'run')}`,
+    `--cni-config=${config}`,
+    `--proc-sys=${procSys}`,
+  ]
+  const child = spawn('nsenter', [...container, ...sluice, 'agent', ...flags], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let words = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words += text
