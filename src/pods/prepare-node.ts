@@ -1,6 +1,7 @@
 import { replaceRoute, RTPROT_SLUICE } from '../netlink/route.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { type Cidr, familyOf } from '../policy/address.ts'
+import { refuseIpvs } from './refuse-ipvs.ts'
 import { nodeSettings } from './settings.ts'
 
 export interface NodeParts {
@@ -18,8 +19,10 @@ export interface NodeParts {
  * meet the pod that gets the address next.
  *
  * @throws {NativeError} @throws {NetlinkError}
+ * @throws Error on a node that does not send all packets of pods past policy
  */
 export function prepareNode(podCidrs: readonly Cidr[], parts: NodeParts): void {
+  refuseIpvs(parts.node)
   const families = new Set(podCidrs.map(({ first }) => familyOf(first)))
   for (const { path, value } of nodeSettings(families)) {
     parts.writeFileIn(parts.nodeNetns, path, value)
