@@ -7,15 +7,18 @@ import { type Container, readDaemonSet, readDocuments } from './manifest.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const documents = readDocuments('deploy/sluice.yaml')
-const { template, selector, updateStrategy } = readDaemonSet()
+const { template, selector, updateStrategy } = readDaemonSet('deploy/sluice.yaml')
 const pod = template.spec
 const [install] = pod.initContainers
 const [agent] = pod.containers
+const removal = readDaemonSet('deploy/remove.yaml').template.spec
+const [cleanup] = removal.initContainers
+const [done] = removal.containers
 
 describe('the types of the Kubernetes API', () => {
   test('hold for every document', () => {
     expect(documents).toHaveLength(4)
-    expect(checkApiTypes(documents)).toBe('')
+    expect(checkApiTypes([...documents, ...readDocuments('deploy/remove.yaml')])).toBe('')
   })
 
   test.for([
@@ -95,19 +98,23 @@ describe('the DaemonSet', () => {
     expect(pod).not.toHaveProperty('hostIPC')
   })
 
-  test.for([install, agent])('$name is confined', ({ securityContext }) => {
+  test.for([install, agent, cleanup, done])('$name is confined', ({ securityContext }) => {
     expect(securityContext).toMatchObject({
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
     })
     expect(securityContext).not.toHaveProperty('privileged')
     expect(securityContext.capabilities.drop).toEqual(['ALL'])
-    expect(pod['securityContext']).toMatchObject({ seccompProfile: { type: 'RuntimeDefault' } })
+    for (const { securityContext: ofPod } of [pod, removal]) {
+      expect(ofPod).toMatchObject({ seccompProfile: { type: 'RuntimeDefault' } })
+    }
   })
 
   test('capabilities: two for the agent, which test/kernel/deploy-privileges.test.ts shows to need both', () => {
     expect(install.securityContext.capabilities.add).toEqual([])
     expect(agent.securityContext.capabilities.add).toEqual(['NET_ADMIN', 'SYS_ADMIN'])
+    expect(cleanup.securityContext.capabilities.add).toEqual(['NET_ADMIN'])
+    expect(done.securityContext.capabilities.add).toEqual([])
   })
 
   test('mounts these directories of the node, and may write these', () => {
@@ -123,20 +130,25 @@ describe('the DaemonSet', () => {
 
   test('names an image of this version', () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-    expect([install.image, agent.image]).toEqual(Array(2).fill(`localhost/sluice:${version}`))
+    const images = new Set([install, agent, cleanup, done].map(({ image }) => image))
+    expect([...images]).toEqual([`localhost/sluice:${version}`])
   })
 
-  test.for([install, agent])('gives $name only options that it knows', async ({ args }) => {
-    const [command = '', ...flags] = args
-    let help = ''
-    const code = await runCommandLine([command, '--help'], {
-      out: (text) => (help += text),
-      err: () => {},
-      colour: false,
-    })
-    expect(code).toBe(0)
-    for (const flag of flags) expect(help).toMatch(new RegExp(`^ +${flag.split('=')[0]}[ ,]`, 'm'))
-  })
+  test.for([install, agent, cleanup])(
+    'gives $name only options that it knows',
+    async ({ args }) => {
+      const [command = '', ...flags] = args
+      let help = ''
+      const code = await runCommandLine([command, '--help'], {
+        out: (text) => (help += text),
+        err: () => {},
+        colour: false,
+      })
+      expect(code).toBe(0)
+      for (const flag of flags)
+        expect(help).toMatch(new RegExp(`^ +${flag.split('=')[0]}[ ,]`, 'm'))
+    },
+  )
 })
 
 test.for(['iptables', 'nftables'])('the kind cluster for kube-proxy in %s mode', (mode) => {

@@ -38,7 +38,7 @@ const daemonSet = v.object({
   kind: v.literal('DaemonSet'),
   spec: v.object({
     selector: v.object({ matchLabels: v.record(v.string(), v.string()) }),
-    updateStrategy: v.unknown(),
+    updateStrategy: v.optional(v.unknown()),
     template: v.object({
       metadata: v.object({ labels: v.record(v.string(), v.string()) }),
       spec: v.looseObject({
@@ -57,8 +57,8 @@ const daemonSet = v.object({
 
 export type Container = v.InferOutput<typeof container>
 
-/** The DaemonSet of deploy/sluice.yaml, as far as the tests look at it. */
-export function readDaemonSet(): v.InferOutput<typeof daemonSet>['spec'] {
-  const found = readDocuments('deploy/sluice.yaml').find((one) => v.is(daemonSet, one))
+/** The DaemonSet of a manifest, as far as the tests look at it. */
+export function readDaemonSet(path: string): v.InferOutput<typeof daemonSet>['spec'] {
+  const found = readDocuments(path).find((one) => v.is(daemonSet, one))
   return v.parse(daemonSet, found).spec
 }

@@ -12,7 +12,7 @@ import { readDaemonSet } from '../deploy/manifest.ts'
  * The agent runs with the privileges that deploy/sluice.yaml gives it, and with no fewer: its capabilities, no way
  * to gain others, everything read-only but the mounts of the manifest, /proc/sys read-only as in any container.
  */
-const [agent] = readDaemonSet().template.spec.containers
+const [agent] = readDaemonSet('deploy/sluice.yaml').template.spec.containers
 const CAPABILITIES = agent.securityContext.capabilities.add
 const ROOT = join(import.meta.dirname, '..', '..')
 
