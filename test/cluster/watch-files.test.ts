@@ -1,4 +1,4 @@
-import { watch } from 'node:fs'
+import { renameSync, watch } from 'node:fs'
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
@@ -82,7 +82,9 @@ test('a directory that goes is an error, and is read again when it comes back', 
   const directory = temporaryDirectory({ 'a.yaml': 'kind: A' })
   const told = watched(directory, deaf)
   await seen(directory, told)
-  rmSync(directory, { recursive: true })
+  // At once: a reading must not meet it empty.
+  renameSync(directory, `${directory}-gone`)
+  rmSync(`${directory}-gone`, { recursive: true })
   await vi.waitFor(() => expect(told.errors[0]).toMatch(/cannot be read \(ENOENT\)/))
   expect(told.revisions).toHaveLength(1)
   mkdirSync(directory)
