@@ -1,5 +1,5 @@
 # Everything that a person or CI runs. `make` alone lists the targets.
-.PHONY: help install build demo test clean
+.PHONY: help install build demo test test-cluster clean
 .DEFAULT_GOAL := help
 
 # npm scripts and the tools below find the project's own Node 24 here first.
@@ -27,6 +27,10 @@ test: build ## format, lint, types, then every test, the kernel's included (root
 	@npm run --silent typecheck
 	@echo "==> tests"
 	@npm test --silent
+
+test-cluster: build ## a real control plane and two kubelets run Sluice (root; about 8 minutes, 8 more the first time)
+	@test/real-cluster/build
+	@npx --no-install vitest run --config test/real-cluster/vitest.config.ts --root .
 
 clean: ## remove what was built
 	@rm -rf dist node_modules && $(MAKE) --no-print-directory -C native clean

@@ -22,7 +22,7 @@ export interface ClusterOptions {
 export class Cluster {
   readonly controlPlane: Machine
   readonly nodes: ReadonlyMap<NodeName, Machine>
-  readonly #places: Places
+  readonly places: Places
   readonly #lock: Server
 
   private constructor(
@@ -33,7 +33,7 @@ export class Cluster {
   ) {
     this.controlPlane = controlPlane
     this.nodes = nodes
-    this.#places = places
+    this.places = places
     this.#lock = lock
   }
 
@@ -73,7 +73,7 @@ export class Cluster {
   /** Ends everything. Files, which are logs above all, stay on demand until the next cluster starts. */
   async stop({ keepFiles }: { readonly keepFiles: boolean }): Promise<void> {
     await Promise.all([...this.nodes.values(), this.controlPlane].map((machine) => machine.stop()))
-    await removeLeftovers(this.#places, { keepFiles })
+    await removeLeftovers(this.places, { keepFiles })
     this.#lock.close()
   }
 

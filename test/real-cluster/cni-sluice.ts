@@ -1,85 +1,66 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Cluster } from './cluster.ts'
 import type { Cni } from './cni.ts'
-import { SLUICE_TOKEN, SLUICE_USER } from './control-plane.ts'
-import { kubeconfig } from './kubeconfig.ts'
+import { importImage } from './images.ts'
 import type { Machine } from './machine.ts'
-import type { NodeName } from './plan.ts'
+import { writeOciArchive } from './oci-archive.ts'
 import { until } from './until.ts'
 
-/** Sluice, its agent a process beside kubelet on each node. */
+/** Sluice as anyone installs it: its image, and one `kubectl apply` of deploy/. */
 export const sluice: Cni = {
   name: 'sluice',
   install: async (cluster) => {
-    await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(ACCESS))
-    for (const [name, machine] of cluster.nodes) {
-      await machine.write(KUBECONFIG, kubeconfig(SLUICE_TOKEN))
-      // containerd runs the reference plugin `loopback` for every pod, whatever network it has.
-      await machine.run(['cp', '/usr/lib/cni/loopback', SHIM, '/opt/cni/bin/'])
-      startAgent(name, machine)
-    }
+    const { places } = cluster
+    const archive = join(places.directory, 'images', 'sluice.tar')
+    const files = '/tmp/sluice-image'
+    // On a machine, whose libraries are those of the image's Dockerfile.
+    await cluster.node('node-1').run([`${CHECKOUT}/scripts/image-root`, files])
+    await writeOciArchive(archive, cluster.node('node-1').path(files), IMAGE)
+    for (const machine of cluster.nodes.values()) await importImage(machine, archive)
+    const manifest = await readFile(join(places.checkout, 'deploy/sluice.yaml'), 'utf8')
+    // Kubernetes 1.20 does not know every field, and passes over those that it does not.
+    await cluster.kubectl(['apply', '--validate=false', '-f', '-'], manifest)
   },
 }
 
-export const AGENT_SERVICE = 'sluice-agent'
+/** Where machines have this checkout. */
+const CHECKOUT = '/opt/sluice'
 
-/** It writes the network configuration that kubelet waits for when it is ready. */
-export function startAgent(name: NodeName, machine: Machine): void {
-  machine.startService(AGENT_SERVICE, [
-    NODE_PROGRAM,
-    '--enable-source-maps',
-    '/opt/sluice/dist/main.js',
-    'agent',
-    `--node=${name}`,
-    `--kubeconfig=${KUBECONFIG}`,
-    '--cni-config=/etc/cni/net.d/10-sluice.conflist',
-    `--http-port=${HTTP_PORT}`,
-  ])
+/** What the Dockerfile says of the image, and the manifest asks for. */
+const IMAGE = {
+  name: 'localhost/sluice:0.1.0',
+  entrypoint: ['/usr/bin/sluice'],
+  environment: ['NODE_OPTIONS=--max-semi-space-size=4'],
 }
 
-/** The Node that the checkout brings, on the cluster's machines. */
-export const NODE_PROGRAM = '/opt/sluice/node_modules/.bin/node'
-
-const HTTP_PORT = 9464
-const SHIM = '/opt/sluice/native/build/sluice-cni'
-const KUBECONFIG = '/etc/kubernetes/sluice.conf'
-
-const ROLE = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'sluice-agent' }
-
-/** What the agent may see, as in deploy/. */
-const ACCESS = {
-  apiVersion: 'v1',
-  kind: 'List',
-  items: [
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: ROLE.name },
-      rules: [
-        {
-          apiGroups: [''],
-          resources: ['pods', 'namespaces', 'nodes'],
-          verbs: ['get', 'list', 'watch'],
-        },
-        {
-          apiGroups: ['networking.k8s.io'],
-          resources: ['networkpolicies'],
-          verbs: ['get', 'list', 'watch'],
-        },
-      ],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: ROLE.name },
-      roleRef: ROLE,
-      subjects: [{ apiGroup: ROLE.apiGroup, kind: 'User', name: SLUICE_USER }],
-    },
-  ],
+/** Replaces the agents' pods, one node after the other. */
+export async function replaceAgents(cluster: Cluster): Promise<void> {
+  const daemonSet = ['--namespace=kube-system', 'daemonset/sluice']
+  await cluster.kubectl(['rollout', 'restart', ...daemonSet])
+  await cluster.kubectl(['rollout', 'status', '--timeout=120s', ...daemonSet])
 }
 
-/** Once what it knows is in force. */
-export async function untilAgentReady(machine: Machine): Promise<void> {
-  const ask = ['busybox', 'wget', '-q', '-O-', `http://127.0.0.1:${HTTP_PORT}/readyz`]
-  await until(`the agent of ${machine.name} is ready`, 30_000, async () => {
-    return (await machine.attempt(ask)).code === 0
+/** SIGKILL; kubelet starts it again. Resolves when it has ended. */
+export async function killAgent(machine: Machine): Promise<void> {
+  await machine.run(['pkill', '-KILL', '-f', AGENT])
+  await until(`the agent of ${machine.name} has ended`, 10_000, async () => {
+    return (await agentAnswer(machine)) === 'nothing'
   })
+}
+
+/** Resolves once what the agent knows is in force. */
+export async function untilAgentReady(machine: Machine): Promise<void> {
+  await until(`the agent of ${machine.name} is ready`, 120_000, async () => {
+    return (await agentAnswer(machine)) === 'ready'
+  })
+}
+
+const AGENT = '^/usr/bin/node /usr/bin/sluice agent'
+
+async function agentAnswer(machine: Machine): Promise<'ready' | 'not ready' | 'nothing'> {
+  if ((await machine.attempt(['pgrep', '-f', AGENT])).code !== 0) return 'nothing'
+  const url = 'http://127.0.0.1:9477/readyz'
+  const { code } = await machine.attempt(['busybox', 'wget', '-q', '-O-', url])
+  return code === 0 ? 'ready' : 'not ready'
 }

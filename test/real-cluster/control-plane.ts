@@ -12,14 +12,11 @@ import { until } from './until.ts'
 export const ADMIN_CONFIG = '/etc/kubernetes/admin.conf'
 
 export const PROXY_TOKEN = 'proxy-token'
-export const SLUICE_TOKEN = 'sluice-token'
-export const SLUICE_USER = 'sluice'
 
 /** Token, user and groups of everyone who asks the API server. They are no secrets: the cluster is alone. */
 const USERS = [
   ['admin-token', 'admin', 'system:masters'],
   [PROXY_TOKEN, 'system:kube-proxy', ''],
-  [SLUICE_TOKEN, SLUICE_USER, ''],
   ...NODES.map((name) => [nodeToken(name), `system:node:${name}`, 'system:nodes']),
 ] as const
 

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { NODE_PROGRAM } from './cni-sluice.ts'
 import type { Machine } from './machine.ts'
 import { podNamespace } from './pod-namespace.ts'
 import type { Scene } from './scene.ts'
+
+/** The Node that the checkout brings, where machines have the checkout. */
+const NODE_PROGRAM = '/opt/sluice/node_modules/.bin/node'
 
 /** A program of ours in a pod's network. */
 export interface PodProgram {

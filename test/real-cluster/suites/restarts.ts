@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as v from 'valibot'
 import type { Cluster } from '../cluster.ts'
-import { AGENT_SERVICE, startAgent, untilAgentReady } from '../cni-sluice.ts'
+import { killAgent, replaceAgents, untilAgentReady } from '../cni-sluice.ts'
 import { startApiServer, untilApiReady } from '../control-plane.ts'
 import { runInPod } from '../in-pod.ts'
 import { HTTP_PORT, policyOf, Scene } from '../scene.ts'
-import { until } from '../until.ts'
 
 /** What restarts, and traffic goes on as if nothing had. */
 export function restarts(cluster: Cluster): void {
@@ -29,22 +28,26 @@ export function restarts(cluster: Cluster): void {
     })
     afterAll(() => scene.close())
 
-    test('agents restart', async () => {
-      expect(await wrongDuring(() => restartAgents(cluster, 'SIGTERM'))).toBe(0)
+    test('agents are replaced by a rolling update', async () => {
+      expect(await wrongDuring(() => replaceAgents(cluster))).toBe(0)
     })
 
     test('agents are killed', async () => {
-      expect(await wrongDuring(() => restartAgents(cluster, 'SIGKILL'))).toBe(0)
+      const wrong = await wrongDuring(async () => {
+        await killAgents()
+        await untilAgentsReady()
+      })
+      expect(wrong).toBe(0)
     })
 
     test('the API server is away for a while', async () => {
       const machine = cluster.controlPlane
       const wrong = await wrongDuring(async () => {
         await machine.stopService('kube-apiserver', 'SIGKILL')
-        await restartAgents(cluster, 'SIGKILL', { ready: false })
+        await killAgents()
         startApiServer(machine)
         await untilApiReady(machine)
-        await Promise.all([...cluster.nodes.values()].map(untilAgentReady))
+        await untilAgentsReady()
       })
       expect(wrong).toBe(0)
     })
@@ -55,6 +58,9 @@ export function restarts(cluster: Cluster): void {
       const poll = { timeout: 60_000, interval: 300 }
       await expect.poll(() => scene.connect('client', host, HTTP_PORT), poll).toBe('open')
     })
+
+    const killAgents = () => Promise.all([...cluster.nodes.values()].map(killAgent))
+    const untilAgentsReady = () => Promise.all([...cluster.nodes.values()].map(untilAgentReady))
 
     /** Answers that were not the expected ones while something went on. */
     async function wrongDuring(action: () => Promise<void>): Promise<number> {
@@ -77,18 +83,4 @@ function allow(to: string, from: string): object {
     podSelector: { matchLabels: { app: to } },
     ingress: [{ from: [{ podSelector: { matchLabels: { app: from } } }] }],
   })
-}
-
-/** With the API server away, an agent cannot be ready, only run. */
-async function restartAgents(
-  cluster: Cluster,
-  signal: NodeJS.Signals,
-  { ready = true }: { readonly ready?: boolean } = {},
-): Promise<void> {
-  for (const [name, machine] of cluster.nodes) {
-    await machine.stopService(AGENT_SERVICE, signal)
-    startAgent(name, machine)
-    if (ready) await untilAgentReady(machine)
-    else await until('the agent runs', 10_000, async () => machine.isRunning(AGENT_SERVICE))
-  }
 }
