@@ -1,4 +1,4 @@
-import { renameSync, watch } from 'node:fs'
+import { watch } from 'node:fs'
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
