@@ -1,5 +1,5 @@
 # Everything that a person or CI runs. `make` alone lists the targets.
-.PHONY: help install build demo test test-cluster clean
+.PHONY: help install build demo test test-cluster clean image test-image
 .DEFAULT_GOAL := help
 
 # npm scripts and the tools below find the project's own Node 24 here first.
@@ -31,6 +31,12 @@ test: build ## format, lint, types, then every test, the kernel's included (root
 test-cluster: build ## a real control plane and two kubelets run Sluice (root; about 8 minutes, 8 more the first time)
 	@test/real-cluster/build
 	@npx --no-install vitest run --config test/real-cluster/vitest.config.ts --root .
+
+image: ## say how to build the image where there is a container engine
+	@echo 'docker build -t localhost/sluice:0.1.0 .    then see docs/installing.md'
+
+test-image: install ## carry out the Dockerfile's steps in a chroot (root, about 80 seconds)
+	@node scripts/run-dockerfile.ts "$$(mktemp -d)"
 
 clean: ## remove what was built
 	@rm -rf dist node_modules && $(MAKE) --no-print-directory -C native clean
