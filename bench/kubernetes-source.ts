@@ -79,6 +79,7 @@ async function bundleClient(): Promise<void> {
 
 function run(path: string, args: readonly string[], execArgv: readonly string[]): ChildProcess {
   return fork(path, args, {
+    env: ENVIRONMENT,
     execArgv: [...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

@@ -43,8 +43,9 @@ export class ApiServer {
     return this.#watches.size
   }
 
-  /** After a `stop`, at the same port as before. */
+  /** After a `stop`, at the same port as before; nothing happens while it runs. */
   async start(): Promise<void> {
+    if (this.#server !== undefined) return
     const server = createServer((request, response) => void this.#answer(request, response))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -66,6 +66,16 @@ async function bytesOf(url: URL, verb: 'stream' | 'list'): Promise<number> {
   return Buffer.byteLength(text) - 1
 }
 
+test('initial events are not all there is until their end', async () => {
+  const server = await startServer()
+  for (const name of ['web', 'db']) server.store.put(PODS, pod(name, { name }))
+  server.fault = inTurn('stream', { kind: 'cut', after: 400, how: 'stall' })
+  const clock = new HandClock()
+  const followed = followForTest(server, clock.system)
+  await vi.waitFor(() => expect(followed.state.cluster.pods.size).toBe(1))
+  expect(podStatus(followed)).toMatchObject({ synced: false, resourceVersion: undefined, lists: 0 })
+})
+
 describe('a connection that is open and dead', () => {
   test('a watch that says nothing for too long is made anew from where it was', async () => {
     const server = await startServer()

@@ -85,7 +85,11 @@ export function clusterOnServer({ store }: Pick<ApiServer, 'store'>): Cluster {
 }
 
 /** Until the state is that of the server. */
-export async function converged(server: ApiServer, { state }: Followed): Promise<void> {
+export async function converged(
+  server: ApiServer,
+  { state }: Followed,
+  timeout = 10_000,
+): Promise<void> {
   const wanted = clusterOnServer(server)
-  await vi.waitFor(() => expect(state.cluster).toEqual(wanted), { timeout: 10_000, interval: 2 })
+  await vi.waitFor(() => expect(state.cluster).toEqual(wanted), { timeout, interval: 2 })
 }
