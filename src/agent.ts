@@ -9,14 +9,7 @@ import { Enforcer } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
-import { metricsText } from './agent/metrics.ts'
-import {
-  type HttpAnswer,
-  type HttpServer,
-  json,
-  type Routes,
-  serveHttp,
-} from './agent/serve-http.ts'
+import { serveStatus } from './agent/serve-status.ts'
 import type { AgentSource, Tell } from './agent/source.ts'
 import { drainDelQueue } from './cni/del-queue.ts'
 import { createInTurn } from './cni/in-turn.ts'
@@ -32,7 +25,7 @@ import { HOST_INTERFACE_PREFIX } from './pods/attachment.ts'
 import { Ipam } from './pods/ipam.ts'
 import type { PodRecord } from './pods/record.ts'
 import { Records } from './pods/records.ts'
-import { takeOver } from './pods/take-over.ts'
+import { type TakenOver, takeOver } from './pods/take-over.ts'
 import type { Address, Cidr } from './policy/address.ts'
 import { Compiler } from './policy/compile.ts'
 
@@ -83,7 +76,6 @@ const CLIENT_TIMEOUT_MS = 10_000
  * @throws when another agent serves the run directory, or when that, the source or the kernel cannot be used
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { log } = options
   if (options.netns !== undefined) enterNamespace(options.netns)
   // Before anything is changed: there is one agent. Requests wait until it is ready.
   const handler = Promise.withResolvers<CniHandler>()
@@ -102,15 +94,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const pods = openPods(options, kernel, source)
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
   const nobody = { detach: () => Promise.resolve() }
-  const { kept, released, deleted } = await takeOver({ ...pods, enforcement: nobody })
-  await enforcer.tell(
-    () => kept.flatMap((pod) => attachKept(state, pod, options.node)),
-    enforcer.revision,
-  )
+  const taken = await takeOver({ ...pods, enforcement: nobody })
+  await enforcer.tell(() => taken.kept.flatMap((pod) => attachKept(state, pod, options.node)))
   const dataplane = await enforcer.begin(async () => {
     const wanted = {
       tables: compiler.tables(),
-      locals: new Map(kept.flatMap(localsOf)),
+      locals: new Map(taken.kept.flatMap(localsOf)),
       ranges: masqueradedRanges(source.nodes(), options.node),
     }
     const dataplane = await establish(kernel.dataplane, chains, found, wanted)
@@ -136,18 +125,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const queue = await drainRegularly(options, handle)
   const http = await serveStatus(options, status)
   if (options.cniConfig !== undefined) await writeCniConfig(options.cniConfig)
-  log.info(
-    {
-      event: 'agent.ready',
-      table: found.state === undefined ? 'installed' : 'adopted',
-      replaced: found.obstacle,
-      kept: kept.length,
-      released: released.length,
-      deleted: deleted.length,
-      ...status(),
-    },
-    'the policies of this node are in force',
-  )
+  logReady(options, found, taken, status())
   return {
     close: async () => {
       queue.close()
@@ -156,6 +134,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       kernel.close()
     },
   }
+}
+
+function logReady(
+  { log }: AgentOptions,
+  { state, obstacle }: FoundTables,
+  { kept, released, deleted }: TakenOver,
+  status: AgentStatus,
+): void {
+  const table = state === undefined ? 'installed' : 'adopted'
+  const pods = { kept: kept.length, released: released.length, deleted: deleted.length }
+  log.info(
+    { event: 'agent.ready', table, replaced: obstacle, ...pods, ...status },
+    'the policies of this node are in force',
+  )
 }
 
 function serve({ runDirectory }: AgentOptions, handle: CniHandler): Promise<CniServer> {
@@ -230,32 +222,6 @@ function attachKept(state: ClusterState, record: PodRecord, node: string) {
 
 function localsOf({ addresses, hostInterface }: PodRecord): [Address, string][] {
   return addresses.map((address) => [address, hostInterface])
-}
-
-/** What the agent says of itself: to root by a socket, to probes and Prometheus by a port of localhost. */
-function serveStatus(
-  { runDirectory, httpPort }: AgentOptions,
-  status: () => AgentStatus,
-): Promise<readonly HttpServer[]> {
-  const plain = (code: number, text: string): HttpAnswer => {
-    return { status: code, contentType: 'text/plain; charset=utf-8', body: `${text}\n` }
-  }
-  const probes: Routes = {
-    '/healthz': () => plain(200, 'ok'),
-    '/readyz': () => {
-      const { commitRefused } = status()
-      return commitRefused === null ? plain(200, 'ok') : plain(503, commitRefused)
-    },
-    '/metrics': () => ({
-      status: 200,
-      contentType: 'text/plain; version=0.0.4',
-      body: metricsText(status()),
-    }),
-  }
-  const path = join(runDirectory, 'agent.sock')
-  const servers = [serveHttp({ path }, { '/status': () => json(status()), ...probes })]
-  if (httpPort !== undefined) servers.push(serveHttp({ host: '127.0.0.1', port: httpPort }, probes))
-  return Promise.all(servers)
 }
 
 /** DELs that came while no agent ran, now and again. */

@@ -67,7 +67,7 @@ export class Enforcer implements Enforcement {
   async tell(change: (state: ClusterState) => ClusterEvent[], revision?: string): Promise<void> {
     await this.#inTurn(async () => {
       await this.#enforce(change(this.#parts.state)).catch(() => undefined)
-      this.#revision = revision
+      this.#revision = revision ?? this.#revision
     })
   }
 
