@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Json } from '../json.ts'
 import type { Access, Credentials } from './credentials.ts'
 import { ApiError, BrokenConnection } from './errors.ts'
@@ -24,6 +25,12 @@ export interface ApiClient {
   close(): void
 }
 
+/**
+ * How long a connection may take to come about: three more SYNs after the first. It is not waited for any longer,
+ * because it may go to the wrong place for good: a connection to a Service that is begun before kube-proxy knows the
+ * Service is tracked as what it began as, and no SYN that follows is translated.
+ */
+const CONNECT_MS = 10_000
 /** A peer that has vanished is noticed by the kernel 10 s after that (libuv: ten probes, one a second). */
 const KEEP_ALIVE_MS = 15_000
 /** Below the 90 s after which the API server closes idle connections (Go `http.Transport` and kube-apiserver). */
@@ -79,8 +86,9 @@ function answerOf(
   access: Access,
   path: string,
   options: GetOptions,
-  { setTimeout, clearTimeout }: KubernetesSystem,
+  system: KubernetesSystem,
 ): Promise<IncomingMessage> {
+  const { setTimeout, clearTimeout } = system
   return new Promise((resolve, reject) => {
     const request = send(access, path, options, (answer) => {
       clearTimeout(timer)
@@ -90,13 +98,30 @@ function answerOf(
       () => request.destroy(quiet(access.server, options.answerMs)),
       options.answerMs,
     )
-    request.on('socket', (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS))
+    request.on('socket', (socket) => {
+      socket.setKeepAlive(true, KEEP_ALIVE_MS)
+      if (socket.connecting) limitConnecting(socket, access.server, system)
+    })
     request.on('error', (error) => {
       clearTimeout(timer)
       reject(brokenBy(error, access.server))
     })
     request.end()
   })
+}
+
+function limitConnecting(
+  socket: Socket,
+  { host }: URL,
+  { setTimeout, clearTimeout }: KubernetesSystem,
+): void {
+  const giveUp = (): void => {
+    const message = `No connection to the API server at ${host} comes about in ${CONNECT_MS / 1000} s.`
+    socket.destroy(new BrokenConnection('dropped', message))
+  }
+  const timer = setTimeout(giveUp, CONNECT_MS)
+  socket.once('connect', () => clearTimeout(timer))
+  socket.once('close', () => clearTimeout(timer))
 }
 
 async function* bodyOf(
