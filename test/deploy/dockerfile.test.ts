@@ -14,7 +14,7 @@ describe('the Dockerfile', () => {
     expect(instructions.slice(last).map(({ source }) => source)).toEqual([
       'FROM scratch',
       'COPY --from=build /image/ /',
-      'ENV NODE_OPTIONS=--max-semi-space-size=4',
+      'ENV NODE_OPTIONS=--max-semi-space-size=4 MALLOC_ARENA_MAX=1',
       'USER 0:0',
       'ENTRYPOINT ["/usr/bin/sluice"]',
     ])
