@@ -42,8 +42,13 @@ export class Machine {
     )
     closeSync(log)
     const machine = new Machine(name, places, init)
-    await until(`machine ${name} is up`, 10_000, () => machine.#findInit())
-    return machine
+    try {
+      await until(`machine ${name} is up`, 10_000, () => machine.#findInit())
+      return machine
+    } catch (error) {
+      await machine.stop()
+      throw error
+    }
   }
 
   /** The cgroup that all of its pods are in, from the root of each hierarchy. */

@@ -8,6 +8,5 @@ export default defineConfig({
     reporters: ['verbose', './test/summary.ts'],
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    bail: 0,
   },
 })

@@ -38,6 +38,13 @@ export function churn(cluster: Cluster): void {
         .catch(() => '')
       await expect.poll(() => holdings(cluster), { timeout: 60_000, interval: 500 }).toEqual(before)
     })
+
+    test('were never refused their network, nor was any taken away in vain', async () => {
+      for (const reason of ['FailedCreatePodSandBox', 'FailedKillPod']) {
+        const events = ['get', 'events', `--field-selector=reason=${reason}`, '-o=name']
+        expect(await scene.kubectl(events)).toBe('')
+      }
+    })
   })
 }
 
