@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/real-cluster/**/*.test.ts'],
     pool: 'forks',
+    fileParallelism: false,
     reporters: ['verbose', './test/summary.ts'],
     testTimeout: 120_000,
     hookTimeout: 180_000,
