@@ -36,9 +36,37 @@ const IMAGE = {
 
 /** Replaces the agents' pods, one node after the other. */
 export async function replaceAgents(cluster: Cluster): Promise<void> {
-  const daemonSet = ['--namespace=kube-system', 'daemonset/sluice']
-  await cluster.kubectl(['rollout', 'restart', ...daemonSet])
-  await cluster.kubectl(['rollout', 'status', '--timeout=120s', ...daemonSet])
+  await cluster.kubectl(['rollout', 'restart', ...DAEMON_SET])
+  await untilRolledOut(cluster)
+}
+
+/** Resolves when no node has an agent any more. What the agents did to the nodes stays. */
+export async function dismissAgents(cluster: Cluster): Promise<void> {
+  await selectNodes(cluster, 'none')
+  for (const machine of cluster.nodes.values()) {
+    await until(`the agent of ${machine.name} has gone`, 60_000, async () => {
+      return (await agentAnswer(machine)) === 'nothing'
+    })
+  }
+}
+
+/** Resolves when every node has an agent again. */
+export async function recallAgents(cluster: Cluster): Promise<void> {
+  await selectNodes(cluster, null)
+  await untilRolledOut(cluster)
+}
+
+const DAEMON_SET = ['--namespace=kube-system', 'daemonset/sluice']
+
+async function untilRolledOut(cluster: Cluster): Promise<void> {
+  await cluster.kubectl(['rollout', 'status', '--timeout=120s', ...DAEMON_SET])
+}
+
+/** By a label that no node has; null takes the condition away. */
+async function selectNodes(cluster: Cluster, value: string | null): Promise<void> {
+  const template = { spec: { nodeSelector: { 'sluice.test/agent': value } } }
+  const patch = JSON.stringify({ spec: { template } })
+  await cluster.kubectl(['patch', ...DAEMON_SET, `--patch=${patch}`])
 }
 
 /** SIGKILL; kubelet starts it again. Resolves when it has ended. */

@@ -1,10 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as v from 'valibot'
 import type { Cluster } from '../cluster.ts'
-import { killAgent, replaceAgents, untilAgentReady } from '../cni-sluice.ts'
+import {
+  dismissAgents,
+  killAgent,
+  recallAgents,
+  replaceAgents,
+  untilAgentReady,
+} from '../cni-sluice.ts'
 import { startApiServer, untilApiReady } from '../control-plane.ts'
 import { runInPod } from '../in-pod.ts'
-import { HTTP_PORT, policyOf, Scene } from '../scene.ts'
+import { received } from '../received.ts'
+import { HTTP_PORT, podOf, policyOf, Scene } from '../scene.ts'
 
 /** What restarts, and traffic goes on as if nothing had. */
 export function restarts(cluster: Cluster): void {
@@ -38,6 +45,21 @@ export function restarts(cluster: Cluster): void {
         await untilAgentsReady()
       })
       expect(wrong).toBe(0)
+    })
+
+    test('no agent runs for a while: pods may go, and those that come wait for one', async () => {
+      await scene.run([{ name: 'leaver', node: 'node-2' }])
+      const address = await scene.ipOf('leaver')
+      const wrong = await wrongDuring(async () => {
+        await dismissAgents(cluster)
+        await scene.kubectl(['delete', 'pod', 'leaver', '--timeout=60s'])
+        await scene.apply([podOf({ name: 'comer', node: 'node-2' })])
+        await expect.poll(() => refusals(scene), { timeout: 60_000 }).not.toBe('')
+        await recallAgents(cluster)
+        await scene.untilReady(['comer'])
+      })
+      expect(wrong).toBe(0)
+      expect((await received(cluster.node('node-2'))).has(address)).toBe(false)
     })
 
     test('the API server is away for a while', async () => {
@@ -74,6 +96,12 @@ export function restarts(cluster: Cluster): void {
       return wrong
     }
   })
+}
+
+/** Pods that were not given a network. */
+async function refusals(scene: Scene): Promise<string> {
+  const events = ['get', 'events', '--field-selector=reason=FailedCreatePodSandBox', '-o=name']
+  return await scene.kubectl(events)
 }
 
 const counts = v.object({ attempts: v.number(), wrong: v.number() })
