@@ -29,7 +29,7 @@ test: build ## format, lint, types, then every test, the kernel's included (root
 	@echo "==> tests"
 	@npm test --silent
 
-test-cluster: build ## a real control plane and two kubelets run Sluice (root; about 8 minutes, 8 more the first time)
+test-cluster: build ## a real control plane and two kubelets run Sluice (root; 6 to 8 minutes, 8 more the first time)
 	@test/real-cluster/build
 	@npx --no-install vitest run --config test/real-cluster/vitest.config.ts --root .
 
