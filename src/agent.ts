@@ -1,6 +1,7 @@
 import nodeFs from 'node:fs'
 import nodeFsPromises from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { AgentStatus } from './agent/agent-status.ts'
 import { ClusterNetwork, masqueradedRanges } from './agent/cluster-network.ts'
@@ -69,6 +70,7 @@ const COOLDOWN_MS = 60_000
 /** A shim may have found the socket closed just before, and leave its file just after. */
 const DRAIN_EVERY_MS = 10_000
 const CLIENT_TIMEOUT_MS = 10_000
+const RANGES_POLL_MS = 250
 
 /**
  * The agent of one node: takes over what an earlier one left, brings policy into the kernel, answers the CNI.
@@ -91,7 +93,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const source = openSource(options, tell, () => void network.update())
   const network = new ClusterNetwork(options, enforcer, kernel, () => source.nodes())
   await source.synced
-  const pods = openPods(options, kernel, source)
+  const pods = await openPods(options, kernel, source)
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
   const nobody = { detach: () => Promise.resolve() }
   const taken = await takeOver({ ...pods, enforcement: nobody })
@@ -189,22 +191,18 @@ function openSource(
     : openKubernetesSource({ kubeconfig: source.kubeconfig, log, onNodes }, tell)
 }
 
-/** Records, addresses and links of the pods of this node. @throws where nobody says which addresses they may have */
-function openPods(
+/** Records, addresses and links of the pods of this node. */
+async function openPods(
   options: AgentOptions,
   kernel: Kernel,
   source: AgentSource,
-): Omit<CniParts, 'enforcement' | 'inTurn'> {
-  const { node, log, mtu } = options
-  const own = source.nodes().get(node)
-  const podCidrs = options.podCidrs.length > 0 ? options.podCidrs : (own?.podCidrs ?? [])
-  if (podCidrs.length === 0) {
-    throw new Error(
-      `Nobody says which addresses pods of node ${node} may have: its Node object has no podCIDRs (run the controller manager with --allocate-node-cidrs), and there is no --pod-cidr`,
-    )
-  }
+): Promise<Omit<CniParts, 'enforcement' | 'inTurn'>> {
+  const { log, mtu } = options
+  const podCidrs = await podCidrsOf(options, source)
   const nodeAddresses =
-    options.nodeAddresses.length > 0 ? options.nodeAddresses : (own?.addresses ?? [])
+    options.nodeAddresses.length > 0
+      ? options.nodeAddresses
+      : (source.nodes().get(options.node)?.addresses ?? [])
   const records = new Records({
     directory: join(options.runDirectory, 'pods'),
     files: nodeFs,
@@ -213,6 +211,27 @@ function openPods(
   const ipam = new Ipam({ ranges: podCidrs, cooldownMs: COOLDOWN_MS, now: Date.now })
   const wiring = kernel.wiring({ podCidrs, nodeAddresses, mtu })
   return { records, ipam, wiring, now: Date.now }
+}
+
+/** A node that has just joined gets its ranges a moment later: they are waited for, and the reason is told. */
+async function podCidrsOf(
+  { node, podCidrs, source: { kind }, log }: AgentOptions,
+  source: AgentSource,
+): Promise<readonly Cidr[]> {
+  if (podCidrs.length > 0) return podCidrs
+  if (kind === 'manifests') {
+    throw new Error('Manifests do not say which addresses pods may have: name them with --pod-cidr')
+  }
+  for (let told = false; ; await delay(RANGES_POLL_MS)) {
+    const ranges = source.nodes().get(node)?.podCidrs ?? []
+    if (ranges.length > 0) return ranges
+    if (told) continue
+    told = true
+    log.warn(
+      { event: 'node.unassigned' },
+      `Node ${node} has no podCIDRs yet. If it gets none, run the controller manager with --allocate-node-cidrs, or name them with --pod-cidr`,
+    )
+  }
 }
 
 function attachKept(state: ClusterState, record: PodRecord, node: string) {

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest'
+import { Enforcer, type Force } from '../../src/agent/enforcer.ts'
+import type { SourceObject } from '../../src/cluster/source-change.ts'
+import { ClusterState } from '../../src/cluster/state.ts'
+import { CniError } from '../../src/cni/errors.ts'
+import { Dataplane } from '../../src/dataplane/dataplane.ts'
+import { emptyKernelState } from '../../src/dataplane/kernel-state.ts'
+import type { Attachment } from '../../src/pods/attachment.ts'
+import { ip4 } from '../../src/policy/address.ts'
+import { Compiler } from '../../src/policy/compile.ts'
+import { decide } from '../../src/policy/decide.ts'
+import { EVERYTHING, makeSelector } from '../../src/policy/selector.ts'
+
+const ADDRESS = ip4(0x0a00_0002)
+const CLIENT = ip4(0xc000_0201)
+
+const attachment: Attachment = {
+  pod: { namespace: 'shop', name: 'web-0', uid: 'u1' },
+  containerId: 'c1',
+  ifName: 'eth0',
+  hostInterface: 'slc1',
+  addresses: [ADDRESS],
+}
+
+/** Everyone may reach pods with `app: web`, nobody any other. */
+const policies: readonly SourceObject[] = [
+  {
+    kind: 'policy',
+    policy: {
+      namespace: 'shop',
+      name: 'web',
+      podSelector: makeSelector([{ key: 'app', operator: 'In', values: ['web'] }]),
+      ingress: [{ peers: 'everyone', ports: 'all' }],
+      egress: undefined,
+    },
+  },
+  {
+    kind: 'policy',
+    policy: {
+      namespace: 'shop',
+      name: 'closed',
+      podSelector: EVERYTHING,
+      ingress: [],
+      egress: undefined,
+    },
+  },
+]
+
+const web: SourceObject = {
+  kind: 'pod',
+  pod: {
+    namespace: 'shop',
+    name: 'web-0',
+    uid: 'u1',
+    labels: new Map([['app', 'web']]),
+    addresses: [],
+    namedPorts: [],
+    createdAt: 1,
+    node: 'n1',
+    local: false,
+  },
+}
+
+async function begun(options: {
+  readonly unknownPods?: 'isolate' | 'refuse'
+  readonly lookUp?: Force['lookUp']
+  readonly commit?: () => void
+}) {
+  const timers: (() => void)[] = []
+  const refusals: string[] = []
+  const state = new ClusterState()
+  const compiler = new Compiler()
+  const enforcer = new Enforcer({
+    node: 'n1',
+    state,
+    compiler,
+    unknownPods: options.unknownPods ?? 'isolate',
+    onRefused: (error) => refusals.push(error.message),
+    setTimer: (callback) => void timers.push(callback),
+  })
+  await enforcer.tell((all) => all.apply(policies), 'one')
+  const parts = { commit: options.commit ?? (() => {}), yieldToOthers: () => Promise.resolve() }
+  const dataplane = new Dataplane(parts, emptyKernelState())
+  await enforcer.begin(async () => {
+    await dataplane.reconcile(compiler.tables())
+    const revocation = { sweep: () => {}, forget: () => Promise.resolve() }
+    return { dataplane, revocation, lookUp: options.lookUp }
+  })
+  const ingress = () =>
+    decide(dataplane.tables(), 'ingress', { from: CLIENT, to: ADDRESS, protocol: 'TCP', port: 80 })
+  return { enforcer, dataplane, timers, refusals, ingress }
+}
+
+describe('a pod that the source has not told of', () => {
+  test('is isolated until its labels are known', async () => {
+    const { enforcer, dataplane, ingress } = await begun({})
+    await enforcer.attach(attachment)
+    expect(dataplane.state.locals.get(ADDRESS)).toBe('slc1')
+    expect(ingress()).toBe('deny')
+    await enforcer.tell((all) => all.apply([web]))
+    expect(ingress()).toBe('allow')
+  })
+
+  test('has its labels at once where the source can be asked', async () => {
+    const { enforcer, ingress } = await begun({ lookUp: () => Promise.resolve(web) })
+    await enforcer.attach(attachment)
+    expect(ingress()).toBe('allow')
+  })
+
+  test('is isolated where the source does not answer', async () => {
+    const { enforcer, ingress } = await begun({ lookUp: () => Promise.reject(new Error('away')) })
+    await enforcer.attach(attachment)
+    expect(ingress()).toBe('deny')
+  })
+
+  test('gets no network yet where such are refused, and leaves nothing', async () => {
+    const { enforcer, dataplane } = await begun({ unknownPods: 'refuse' })
+    const refused = await enforcer.attach(attachment).catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(CniError)
+    expect(refused).toMatchObject({
+      code: 11,
+      message:
+        'Pod shop/web-0 (eth0) is not known on this node yet, and its namespace has policies that may name its labels',
+    })
+    expect(dataplane.state.locals.size).toBe(0)
+    await enforcer.tell((all) => all.apply([web]))
+    await enforcer.attach(attachment)
+    expect(dataplane.state.locals.size).toBe(1)
+  })
+})
+
+test('what the kernel refuses is told, tried again, and in force in the end', async () => {
+  let refusing = false
+  const commit = (): void => {
+    if (refusing) throw new Error('EBUSY')
+  }
+  const { enforcer, timers, refusals, ingress } = await begun({ commit })
+  await enforcer.tell((all) => all.apply([web]))
+  await enforcer.attach(attachment)
+  refusing = true
+  await enforcer.tell(
+    (all) => all.apply([{ kind: 'gone', subject: { object: 'policy', key: 'shop/web' } }]),
+    'two',
+  )
+  expect(refusals).toEqual([
+    'The kernel refused a change to table inet sluice, whose verdicts stay as they were: EBUSY',
+  ])
+  expect([ingress(), enforcer.revision]).toEqual(['allow', undefined])
+  refusing = false
+  timers.shift()?.()
+  await enforcer.tell(() => [])
+  expect([ingress(), enforcer.revision, enforcer.refusal]).toEqual(['deny', 'two', undefined])
+})
