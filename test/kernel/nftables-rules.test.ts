@@ -10,6 +10,11 @@ import { natRules, rules, sets } from '../nftables/rules.ts'
 import { openNamespace } from './nftables-namespace.ts'
 import type { Namespace } from './nftables-namespace.ts'
 
+const chains = [
+  ['filter', rules],
+  ['dstnat', natRules],
+] as const
+
 let namespace: Namespace
 let socket: NetlinkSocket
 
@@ -17,23 +22,24 @@ beforeAll(() => {
   namespace = openNamespace('rules')
   socket = namespace.socket
   for (const table of ['ours', 'theirs']) commit(socket, emptyProgram(table))
+  commit(socket, ourRules())
+  for (const [chain, texts] of chains) {
+    const file = texts.map(([text]) => `add rule inet theirs ${chain} ${text}`).join('\n')
+    namespace.nft(['-f', '-'], file)
+  }
 })
 afterAll(() => namespace.close())
 
 describe('rules', () => {
-  test('are listed by nft in the words that nft reads', () => {
-    commit(socket, ourRules())
-    expect(listed('ours', 'filter')).toEqual(rules.map(([text]) => text))
-    expect(listed('ours', 'dstnat')).toEqual(natRules.map(([text]) => text))
+  // Versions of nft differ in their words: each lists ours as it lists its own.
+  test.each(chains)('of %s are listed by nft like those that it made itself', (chain, texts) => {
+    const own = listed('theirs', chain)
+    expect(own).toHaveLength(texts.length)
+    expect(listed('ours', chain)).toEqual(own)
   })
 
   test('are the same instructions, byte for byte, that nft makes of these words', () => {
-    for (const [chain, texts] of [
-      ['filter', rules],
-      ['dstnat', natRules],
-    ] as const) {
-      const file = texts.map(([text]) => `add rule inet theirs ${chain} ${text}`).join('\n')
-      namespace.nft(['-f', '-'], file)
+    for (const [chain, texts] of chains) {
       const ours = listRules(socket, { family: 'inet', table: 'ours' }, chain)
       const theirs = listRules(socket, { family: 'inet', table: 'theirs' }, chain)
       expect(theirs).toHaveLength(texts.length)
