@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { pino } from 'pino'
 import { type AgentOptions, startAgent } from '../agent.ts'
+import { createLog } from '../agent/log.ts'
 import { type Address, type Cidr, parseAddress, parseCidr } from '../policy/address.ts'
 import { CommandError } from './command-error.ts'
 
@@ -53,7 +53,7 @@ export function define(command: Command): void {
 
 /** Runs until SIGTERM or SIGINT; kernel state stays. */
 async function run(flags: Flags): Promise<void> {
-  const log = pino({ base: { node: flags.node }, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = createLog(flags.node)
   const agent = await startAgent(optionsOf(flags, log)).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error)
     throw new CommandError(`The agent of ${flags.node} cannot start: ${reason}`)

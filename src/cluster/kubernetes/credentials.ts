@@ -31,16 +31,24 @@ const FRESH_MS = 60_000
 export function rereadCredentials(read: () => Promise<Access>, now: () => number): Credentials {
   let access: Access | undefined
   let readAt = Number.NEGATIVE_INFINITY
+  let reading: Promise<Access> | undefined
+  const readAnew = async (): Promise<Access> => {
+    const fresh = await read().catch((error: unknown) => {
+      if (access === undefined) throw error
+      return access
+    })
+    access = fresh
+    readAt = now()
+    return fresh
+  }
   return {
     current: async () => {
       if (access !== undefined && now() - readAt < FRESH_MS) return access
-      const fresh = await read().catch((error: unknown) => {
-        if (access === undefined) throw error
-        return access
+      // All watches ask at the same time, and reading may mean to run a program.
+      reading ??= readAnew().finally(() => {
+        reading = undefined
       })
-      access = fresh
-      readAt = now()
-      return fresh
+      return reading
     },
     expire: () => {
       readAt = Number.NEGATIVE_INFINITY

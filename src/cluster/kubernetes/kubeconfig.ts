@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { type Json, type JsonObject, listAt, memberAt, objectAt, textAt } from '../json.ts'
 import { type Access, type Credentials, rereadCredentials } from './credentials.ts'
+import type { ExecUser, UserSecrets } from './exec-credentials.ts'
 import type { KubernetesSystem } from './system.ts'
 
 export interface KubeconfigOptions {
@@ -11,8 +12,8 @@ export interface KubeconfigOptions {
 }
 
 /**
- * The access that a kubeconfig file gives: certificates or a token, in the file or in files beside it. What needs
- * a program (`exec`, `auth-provider`), a password or a proxy is refused, and so is TLS without verification.
+ * The access that a kubeconfig file gives: certificates or a token, in the file, in files beside it, or from a program
+ * (`exec`, `auth-provider`). A password or a proxy is refused, and so is TLS without verification.
  */
 export function kubeconfigCredentials(options: KubeconfigOptions): Credentials {
   return rereadCredentials(() => readAccess(options), options.system.now)
@@ -20,21 +21,18 @@ export function kubeconfigCredentials(options: KubeconfigOptions): Credentials {
 
 async function readAccess({ path, system, context: wanted }: KubeconfigOptions): Promise<Access> {
   const { default: yaml } = await import('yaml')
-  const config: Json = yaml.parse(await system.readFile(path, 'utf8'))
+  const source = await system.readFile(path, 'utf8')
+  const config: Json = yaml.parse(source)
   const name = wanted ?? textAt(config, 'current-context')
   const context = entry(path, config, 'context', name)
   const cluster = entry(path, config, 'cluster', textAt(context, 'cluster'))
   const user = entry(path, config, 'user', textAt(context, 'user'))
   refuse(path, 'cluster', cluster, ['insecure-skip-tls-verify', 'proxy-url'])
-  refuse(path, 'user', user, ['exec', 'auth-provider', 'username', 'as'])
-  const text = (object: JsonObject, key: string) => textOrFile(path, object, key, system)
-  const [ca, cert, key, fromFile] = await Promise.all([
-    text(cluster, 'certificate-authority'),
-    text(user, 'client-certificate'),
-    text(user, 'client-key'),
-    fileAt(path, textAt(user, 'tokenFile'), system),
-  ])
-  const token = textAt(user, 'token') || fromFile.trim()
+  refuse(path, 'user', user, ['username', 'as'])
+  const ca = await textOrFile(path, cluster, 'certificate-authority', system)
+  const { token, cert, key } = PROGRAMS.some((program) => memberAt(user, program) !== undefined)
+    ? await fromProgram({ path, text: source, context: name, user: textAt(context, 'user') })
+    : await fromFiles(path, user, system)
   const servername = textAt(cluster, 'tls-server-name')
   return {
     server: serverOf(path, cluster),
@@ -46,6 +44,28 @@ async function readAccess({ path, system, context: wanted }: KubeconfigOptions):
       ...(servername !== '' && { servername }),
     },
   }
+}
+
+/** What a user of a kubeconfig may have that names a program. */
+const PROGRAMS = ['exec', 'auth-provider']
+
+/** Loads the library for it on first use: most kubeconfigs need none. */
+async function fromProgram(user: ExecUser): Promise<UserSecrets> {
+  const { execCredentials } = await import('./exec-credentials.ts')
+  return execCredentials(user)
+}
+
+async function fromFiles(
+  path: string,
+  user: JsonObject,
+  system: Pick<KubernetesSystem, 'readFile'>,
+): Promise<UserSecrets> {
+  const [cert, key, token] = await Promise.all([
+    textOrFile(path, user, 'client-certificate', system),
+    textOrFile(path, user, 'client-key', system),
+    textAt(user, 'token') || fileAt(path, textAt(user, 'tokenFile'), system),
+  ])
+  return { cert, key, token: token.trim() }
 }
 
 /** One of `contexts`, `clusters` or `users`, by name. */
@@ -60,7 +80,7 @@ function refuse(path: string, kind: string, object: JsonObject, keys: readonly s
     const value = memberAt(object, key)
     if (value === undefined || value === false || value === '') continue
     throw new Error(
-      `The kubeconfig ${path} has a ${kind} with ${key}, which Sluice does not take; use a certificate or a token.`,
+      `The kubeconfig ${path} has a ${kind} with ${key}, which Sluice does not take; use a certificate, a token or exec.`,
     )
   }
 }

@@ -103,6 +103,7 @@ export class ApiServer {
   }
 
   #serve(request: ApiRequest, response: ServerResponse, fault: Fault | undefined): void {
+    response.setHeader('content-type', 'application/json')
     switch (request.verb) {
       case 'get':
         return this.#get(request, response, fault)
@@ -150,6 +151,8 @@ export class ApiServer {
       else body.write(eventText(event))
     })
     if (stop === undefined) return this.#refuseGone(response)
+    // A watch is open before anything happens in it.
+    response.flushHeaders()
     body = new FaultyBody(response, fault)
     for (const text of initial) body.write(`{"type":"ADDED","object":${text}}\n`)
     const kind = path.slice(path.lastIndexOf('/') + 1)

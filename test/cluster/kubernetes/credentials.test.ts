@@ -118,7 +118,7 @@ describe('a kubeconfig', () => {
 
   test.each([
     [config({ 'insecure-skip-tls-verify': true }, {}), 'with insecure-skip-tls-verify'],
-    [config({}, { exec: { command: 'aws' } }), 'with exec, which Sluice does not take'],
+    [config({}, { username: 'admin' }), 'with username, which Sluice does not take'],
     [config({ server: 'nowhere' }, {}), 'whose server is no http(s) URL'],
     [config({}, {}).replace('"here"', '"lost"'), 'has no context named "lost"'],
     ['', 'has no context named ""'],
