@@ -2,7 +2,6 @@ import * as fs from 'node:fs/promises'
 import type { Command } from 'commander'
 import { readManifestFiles } from '../cluster/files.ts'
 import { type Manifests, clusterOfManifests, readManifests } from '../cluster/manifests.ts'
-import { problemText } from '../cluster/problem.ts'
 import type { Cluster } from '../policy/cluster.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { Endpoint, Flow } from '../policy/flow.ts'
@@ -10,6 +9,7 @@ import { nearest } from '../policy/parse/nearest.ts'
 import { CommandError } from './command-error.ts'
 import { explanationJson, explanationText } from './explanation.ts'
 import { parseEndpoint, parsePortAndProtocol } from './flow-arguments.ts'
+import { requireNoErrors, tellProblems } from './manifest-problems.ts'
 import type { Terminal } from './terminal.ts'
 
 interface Options {
@@ -17,7 +17,10 @@ interface Options {
   readonly json?: boolean
 }
 
-/** `sluice explain`: answers from files alone, whatever the answer with exit code 0. */
+/**
+ * `sluice explain`: answers from files alone. Exit code 0 whatever the answer, but 1 when something in the files
+ * was refused: the answer then takes that into account.
+ */
 export function define(command: Command, terminal: Terminal): void {
   command
     .argument('<from>', 'where the connection comes from: ns/pod or an IP address', parseEndpoint)
@@ -33,13 +36,13 @@ export function define(command: Command, terminal: Terminal): void {
 
 async function explain(flow: Flow, options: Options, terminal: Terminal): Promise<void> {
   const manifests = await read(options.manifests)
-  for (const problem of manifests.problems) terminal.err(`${problemText(problem)}\n`)
-  for (const line of manifests.skipped) terminal.err(`${line}\n`)
+  tellProblems(manifests, terminal)
   const cluster = clusterOfManifests(manifests)
   requirePod(flow.from, cluster, options.manifests)
   requirePod(flow.to, cluster, options.manifests)
   const answer = { flow, verdict: evaluate(cluster, flow), manifests }
   terminal.out(options.json ? explanationJson(answer) : explanationText(answer, terminal))
+  requireNoErrors(manifests, options.manifests)
 }
 
 async function read(directory: string): Promise<Manifests> {

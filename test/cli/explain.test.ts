@@ -166,9 +166,10 @@ metadata: {name: web, namespace: shop}
       '80',
       '--json',
     )
-    expect(code).toBe(0)
+    expect(code).toBe(1)
     expect(err).toBe(
-      `${directory}/a.yaml:6: document 1, NetworkPolicy shop/bad spec.ingress[0].port: is not a field of this object; did you mean ports?\n`,
+      `${directory}/a.yaml:6: document 1, NetworkPolicy shop/bad spec.ingress[0].port: is not a field of this object; did you mean ports?
+sluice: ${directory} has an error, told above. The answer is what holds until it is mended.\n`,
     )
     expect(JSON.parse(out)).toMatchObject({
       verdict: 'deny',
