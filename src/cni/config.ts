@@ -97,14 +97,22 @@ function parseJson(stdin: string): unknown {
 }
 
 function versionOf(value: unknown): CniVersion {
+  if (Array.isArray(value)) {
+    const message = 'The network configuration must be an object, not a list'
+    throw new CniError('invalidConfiguration', message)
+  }
   const parsed = v.safeParse(v.object({ cniVersion: v.optional(v.string()) }), value)
   if (!parsed.success) throw invalid(parsed.issues[0])
-  // Specification, section 1: without the field, a configuration is one of version 0.1.0.
-  const version = parsed.output.cniVersion ?? '0.1.0'
-  if (isSupported(version)) return version
+  const { cniVersion } = parsed.output
+  if (cniVersion !== undefined && isSupported(cniVersion)) return cniVersion
+  const told =
+    cniVersion === undefined
+      ? // Specification, section 1.
+        'no cniVersion, which means 0.1.0'
+      : `cniVersion ${JSON.stringify(cniVersion.slice(0, 40))}`
   throw new CniError(
     'incompatibleVersion',
-    `The network configuration has cniVersion ${JSON.stringify(version.slice(0, 40))}; sluice speaks ${SUPPORTED_VERSIONS.join(', ')}`,
+    `The network configuration has ${told}; sluice speaks ${SUPPORTED_VERSIONS.join(', ')}`,
   )
 }
 

@@ -42,11 +42,11 @@ test.each([
   ['', 6, 'The network configuration on stdin is not JSON'],
   ['{"cniVersion":"1.1.0"', 6, 'The network configuration on stdin is not JSON'],
   ['null', 7, 'The network configuration must be Object, not null'],
-  ['[]', 1, 'The network configuration has cniVersion "0.1.0"'],
+  ['[]', 7, 'The network configuration must be an object, not a list'],
   [
     '{}',
     1,
-    'The network configuration has cniVersion "0.1.0"; sluice speaks 0.3.1, 0.4.0, 1.0.0, 1.1.0',
+    'The network configuration has no cniVersion, which means 0.1.0; sluice speaks 0.3.1, 0.4.0, 1.0.0, 1.1.0',
   ],
   ['{"cniVersion":"2.0.0"}', 1, 'The network configuration has cniVersion "2.0.0"'],
   ['{"cniVersion":1}', 7, "The network configuration's cniVersion must be string, not 1"],
