@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { revisionOf } from '../../src/cluster/directory.ts'
 import { addressPlan } from '../../src/lab/address-plan.ts'
 import { Lab } from '../../src/lab/lab.ts'
@@ -14,6 +14,7 @@ import type { LabHost } from '../../src/lab/lab.ts'
 import { readLabManifests } from '../../src/lab/lab-manifests.ts'
 import { LAB_ROOTS, labPaths } from '../../src/lab/lab-paths.ts'
 import type { Probe } from '../../src/lab/probe.ts'
+import { type Address, formatAddress, ip4, type Ip4 } from '../../src/policy/address.ts'
 
 /** Bad input while a node runs: what was accepted stays in force, held against packets, and everything goes on. */
 const root = join(import.meta.dirname, '..', '..')
@@ -104,6 +105,16 @@ const ACCEPTED = ['api>db', 'api>web', 'db>api', 'db>web', 'web>api']
 
 async function agentLog(): Promise<string> {
   return fs.readFile(join(labPaths(host.roots, ID).nodeRunDir(0), 'agent.log'), 'utf8')
+}
+
+const WAIT = { timeout: 20_000, interval: 20 }
+
+function nft(command: string): void {
+  execFileSync('nsenter', [`--net=${node().netns}`, 'nft', command])
+}
+
+function isIPv4(address: Address): address is Ip4 {
+  return typeof address === 'number'
 }
 
 // In this order: each test goes on with the lab as the one before left it.
@@ -291,6 +302,22 @@ describe('frames on the socket of a running agent', () => {
     expect(await ask(frame(100, 100, 'CNI_COMMAND=DEL'))).toHaveLength(0)
   })
 })
+
+test('a change that the kernel refuses is told with its object, tried again, and in force in the end', async () => {
+  const database = lab.pods.find(({ key }) => key === 'shop/db')?.addresses.find(isIPv4)
+  const element = `element inet sluice in_pods4 { ${formatAddress(ip4(database ?? 0))} }`
+  // What the agent is about to delete is not there any more.
+  nft(`delete ${element}`)
+  const applied = apply('')
+  await vi.waitFor(async () => expect(await agentLog()).toMatch(REFUSAL), WAIT)
+  nft(`add ${element}`)
+  await applied
+  expect(await arrivals()).toContain('web>db')
+  await apply(GOOD)
+})
+
+const REFUSAL =
+  /"msg":"The kernel refused a change to table inet sluice, .* element in set in_pods4 .*: ENOENT/
 
 test('after all of this the pods are as they were, and new ones come and go', async () => {
   expect(await arrivals()).toEqual(ACCEPTED)
