@@ -235,7 +235,7 @@ async function podCidrsOf(
 }
 
 function attachKept(state: ClusterState, record: PodRecord, node: string) {
-  const { pod, hostInterface: id, addresses } = record
+  const { id, pod, addresses } = record
   return state.attach({ id, ...pod, node, addresses }).events
 }
 

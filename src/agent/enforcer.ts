@@ -97,13 +97,13 @@ export class Enforcer implements Enforcement {
     const found = await this.#askFor(attachment)
     await this.#inTurn(async () => {
       const { dataplane, revocation } = this.#inForce()
-      const { pod, hostInterface: id, addresses } = attachment
+      const { id, pod, hostInterface, addresses } = attachment
       await revocation.forget(new Set(addresses))
       const { events, known } = state.attach({ id, ...pod, node, addresses })
       const told = known || found === undefined ? [] : state.apply([found])
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
       await this.#enforce([...events, ...told])
-      await dataplane.attach(addresses, id)
+      await dataplane.attach(addresses, hostInterface)
     })
   }
 
@@ -113,7 +113,7 @@ export class Enforcer implements Enforcement {
     await this.#inTurn(async () => {
       const { dataplane, revocation } = this.#inForce()
       // What is refused is tried again; no ADD succeeds before, so nobody else can get the addresses meanwhile.
-      await this.#enforce(state.detach(attachment.hostInterface)).catch(() => undefined)
+      await this.#enforce(state.detach(attachment.id)).catch(() => undefined)
       const own = attachment.addresses.filter(
         (address) => dataplane.state.locals.get(address) === attachment.hostInterface,
       )
@@ -132,7 +132,7 @@ export class Enforcer implements Enforcement {
   #mayBeUnknown(attachment: Attachment): void {
     const { state, unknownPods } = this.#parts
     if (unknownPods === 'isolate' || !this.#hasPolicy(attachment.pod.namespace)) return
-    state.detach(attachment.hostInterface)
+    state.detach(attachment.id)
     throw new CniError(
       'tryAgainLater',
       `Pod ${describe(attachment)} is not known on this node yet, and its namespace has policies that may name its labels`,

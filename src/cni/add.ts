@@ -1,6 +1,6 @@
 import { parseAddress } from '../policy/address.ts'
 import type { Address } from '../policy/address.ts'
-import { describe, hostInterfaceOf } from '../pods/attachment.ts'
+import { attachmentIdOf, describe } from '../pods/attachment.ts'
 import { reasonOf } from '../pods/errors.ts'
 import type { PodRecord } from '../pods/record.ts'
 import { release } from '../pods/release.ts'
@@ -15,7 +15,7 @@ import type { CniParts, Verb } from './verbs.ts'
 export const add: Verb = async (request, parts) => {
   const config = parseConfig(request.stdin)
   const asked = parseAddArguments(request.environment)
-  return parts.inTurn(hostInterfaceOf(asked), async () => {
+  return parts.inTurn(attachmentIdOf(asked), async () => {
     const record = reserve(asked, config, parts)
     try {
       const links = await connect(record, config, parts)
@@ -29,8 +29,8 @@ export const add: Verb = async (request, parts) => {
 
 /** Takes addresses and writes the record, so that whatever follows can be undone even by another process. */
 function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): PodRecord {
-  const hostInterface = hostInterfaceOf(asked)
-  const existing = parts.records.get(hostInterface)
+  const id = attachmentIdOf(asked)
+  const existing = parts.records.get(id)
   if (existing !== undefined && existing.releasedAt === undefined) {
     // Specification, ADD: a runtime must not add twice without a DEL between.
     throw new CniError(
@@ -41,14 +41,17 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
   const { pod, containerId, ifName, netns } = asked
   const addresses = parts.ipam.allocate(config.requestedAddresses.map(requestedAddress))
   const record = {
+    id,
+    network: config.name,
     pod,
     containerId,
     ifName,
     netns,
-    hostInterface,
+    hostInterface: id,
     addresses,
+    wiredBy: 'sluice',
     releasedAt: undefined,
-  }
+  } as const
   try {
     parts.records.put(record)
   } catch (error) {
@@ -81,7 +84,7 @@ async function connect(
 async function undo(record: PodRecord, error: unknown, parts: CniParts): Promise<CniError> {
   const failure = toCniError(error, 'internal', `${describe(record)} got no network`)
   try {
-    await release(record.hostInterface, parts)
+    await release(record.id, parts)
     return failure
   } catch (second) {
     const details = `Nor could it all be undone; DEL will try again: ${reasonOf(second)}`

@@ -1,4 +1,4 @@
-import { hostInterfaceOf } from '../pods/attachment.ts'
+import { attachmentIdOf } from '../pods/attachment.ts'
 import { release } from '../pods/release.ts'
 import { parseAttachmentKey } from './arguments.ts'
 import { toCniError } from './errors.ts'
@@ -10,10 +10,10 @@ import type { Verb } from './verbs.ts'
  */
 export const del: Verb = async (request, parts) => {
   const key = parseAttachmentKey(request.environment)
-  const hostInterface = hostInterfaceOf(key)
-  return parts.inTurn(hostInterface, async () => {
+  const id = attachmentIdOf(key)
+  return parts.inTurn(id, async () => {
     try {
-      await release(hostInterface, parts)
+      await release(id, parts)
     } catch (error) {
       throw toCniError(
         error,

@@ -11,21 +11,30 @@ export interface PodIdentity {
 
 /** One interface of one pod, from ADD to DEL. */
 export interface Attachment {
+  /** Of container and interface: `attachmentIdOf`. */
+  readonly id: string
+  /** Name of the network configuration that it belongs to. */
+  readonly network: string
   readonly pod: PodIdentity
   readonly containerId: string
   /** The interface's name inside the pod. */
   readonly ifName: string
-  /** The name of its other end, on the node. */
+  /** The interface by which its packets come to the node; its name is the id where we made it. */
   readonly hostInterface: string
-  /** At most one a family. */
+  /** At most one a family where we gave them. */
   readonly addresses: readonly Address[]
+  /** Who made the link and gave the addresses: we, or a plugin before us in a chain. */
+  readonly wiredBy: 'sluice' | 'chain'
 }
 
 /** Every interface of ours on the node begins with this, and no other does: the data plane relies on it. */
 export const HOST_INTERFACE_PREFIX = 'slc'
 
-/** The node's end of an attachment: the same for the same attachment, at most 15 characters (IFNAMSIZ − 1). */
-export function hostInterfaceOf(key: {
+/**
+ * The same for the same interface of the same container. Names the node's end of the links that we make, so it
+ * has at most 15 characters (IFNAMSIZ − 1).
+ */
+export function attachmentIdOf(key: {
   readonly containerId: string
   readonly ifName: string
 }): string {

@@ -14,6 +14,10 @@ const schema = v.object({
   pod: v.object({ namespace: v.string(), name: v.string(), uid: v.string() }),
   containerId: v.string(),
   ifName: v.string(),
+  // Agents before 0.2 wrote neither this nor the id nor the network.
+  wiredBy: v.optional(v.picklist(['sluice', 'chain']), 'sluice'),
+  id: v.optional(v.string()),
+  network: v.optional(v.string(), ''),
   hostInterface: v.string(),
   addresses: v.array(v.string()),
   netns: v.string(),
@@ -33,8 +37,8 @@ export function decodeRecord(text: string): PodRecord {
       `${v.getDotPath(issue) ?? 'it'} must be ${issue.expected}, not ${issue.received}`,
     )
   }
-  const { addresses, releasedAt, ...rest } = parsed.output
-  return { ...rest, releasedAt, addresses: addresses.map(addressOf) }
+  const { addresses, releasedAt, id = parsed.output.hostInterface, ...rest } = parsed.output
+  return { ...rest, id, releasedAt, addresses: addresses.map(addressOf) }
 }
 
 function addressOf(text: string): Attachment['addresses'][number] {

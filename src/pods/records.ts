@@ -18,7 +18,7 @@ export interface RecordsOptions {
 }
 
 /**
- * What ADD did and DEL has not undone, one file an attachment, named as its host interface.
+ * What ADD did and DEL has not undone, one file an attachment, named as its id.
  *
  * Written under another name and renamed, so that a reader finds all of a record or nothing. No fsync: the
  * directory is in memory, and a write there survives the process, which is all that it has to survive.
@@ -45,13 +45,13 @@ export class Records {
     return [...this.#records.values()]
   }
 
-  get(hostInterface: string): PodRecord | undefined {
-    return this.#records.get(hostInterface)
+  get(id: string): PodRecord | undefined {
+    return this.#records.get(id)
   }
 
   /** @throws PodNetworkError (recordFailed); what was there before then stays. */
   put(record: PodRecord): void {
-    const path = this.#pathOf(record.hostInterface)
+    const path = this.#pathOf(record.id)
     const temporary = `${path}${TEMPORARY}`
     try {
       this.#files.writeFileSync(temporary, encodeRecord(record), { mode: 0o600 })
@@ -59,22 +59,22 @@ export class Records {
     } catch (cause) {
       throw failed(`The record ${path} cannot be written`, cause)
     }
-    this.#records.set(record.hostInterface, record)
+    this.#records.set(record.id, record)
   }
 
   /** Removing one that is not there is no error. @throws PodNetworkError (recordFailed). */
-  remove(hostInterface: string): void {
-    const path = this.#pathOf(hostInterface)
+  remove(id: string): void {
+    const path = this.#pathOf(id)
     try {
       this.#files.rmSync(path, { force: true })
     } catch (cause) {
       throw failed(`The record ${path} cannot be removed`, cause)
     }
-    this.#records.delete(hostInterface)
+    this.#records.delete(id)
   }
 
-  #pathOf(hostInterface: string): string {
-    return join(this.#directory, `${hostInterface}${SUFFIX}`)
+  #pathOf(id: string): string {
+    return join(this.#directory, `${id}${SUFFIX}`)
   }
 
   #load(name: string, report: (problem: string) => void): void {
@@ -86,10 +86,10 @@ export class Records {
     }
     try {
       const record = decodeRecord(this.#files.readFileSync(path, 'utf8'))
-      if (name !== `${record.hostInterface}${SUFFIX}`) {
-        throw new Error(`it is the record of ${record.hostInterface}`)
+      if (name !== `${record.id}${SUFFIX}`) {
+        throw new Error(`it is the record of ${record.id}`)
       }
-      this.#records.set(record.hostInterface, record)
+      this.#records.set(record.id, record)
     } catch (cause) {
       report(`${path} is no record of a pod and is left alone: ${reasonOf(cause)}`)
     }

@@ -18,10 +18,10 @@ export interface ReleaseParts {
  * packet, before the policy goes; no policy before the address is anyone else's. May be repeated: what is
  * gone already is passed over, and after a failure the record still tells the next call what is left.
  */
-export async function release(hostInterface: string, parts: ReleaseParts): Promise<void> {
+export async function release(id: string, parts: ReleaseParts): Promise<void> {
   const { ipam, records, wiring } = parts
-  await wiring.remove(hostInterface)
-  const record = records.get(hostInterface)
+  const record = records.get(id)
+  await wiring.remove(record?.hostInterface ?? id)
   if (record === undefined || record.releasedAt !== undefined) return
   await parts.enforcement.detach(record)
   // The record stays while the addresses rest, so that a restart does not cut the rest short.
@@ -33,7 +33,7 @@ export async function release(hostInterface: string, parts: ReleaseParts): Promi
 
 function forgetRested(ipam: Ipam, records: Records): void {
   const restedSince = ipam.restedSince()
-  for (const { hostInterface, releasedAt } of records.all()) {
-    if (releasedAt !== undefined && releasedAt <= restedSince) records.remove(hostInterface)
+  for (const { id, releasedAt } of records.all()) {
+    if (releasedAt !== undefined && releasedAt <= restedSince) records.remove(id)
   }
 }

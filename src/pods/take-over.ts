@@ -31,7 +31,7 @@ export async function takeOver(parts: ReleaseParts): Promise<TakenOver> {
   }
   for (const { addresses } of live) ipam.claim(addresses)
   for (const name of deleted) await wiring.remove(name)
-  for (const { hostInterface } of released) await release(hostInterface, parts)
+  for (const { id } of released) await release(id, parts)
   return { kept, released, deleted }
 }
 

@@ -15,6 +15,9 @@ const ADDRESS = ip4(0x0a00_0002)
 const CLIENT = ip4(0xc000_0201)
 
 const attachment: Attachment = {
+  id: 'slc1',
+  network: 'sluice',
+  wiredBy: 'sluice',
   pod: { namespace: 'shop', name: 'web-0', uid: 'u1' },
   containerId: 'c1',
   ifName: 'eth0',

@@ -6,6 +6,9 @@ import { LINKS } from '../pods/parts.ts'
 
 const OUTCOME = {
   attachment: {
+    id: 'slc0123456789ab',
+    network: 'sluice',
+    wiredBy: 'sluice' as const,
     pod: { namespace: 'shop', name: 'cart-0', uid: '' },
     containerId: 'c0ffee',
     ifName: 'eth0',

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CniReply, CniRequest } from '../../src/cni/frame.ts'
 import { createInTurn } from '../../src/cni/in-turn.ts'
 import { type CniHandler, createHandler } from '../../src/cni/verbs.ts'
-import { hostInterfaceOf } from '../../src/pods/attachment.ts'
+import { attachmentIdOf } from '../../src/pods/attachment.ts'
 import { PodNetworkError } from '../../src/pods/errors.ts'
 import { takeOver } from '../../src/pods/take-over.ts'
 import { createScene, type Scene, type Step } from '../pods/parts.ts'
@@ -19,7 +19,7 @@ afterEach(() => {
   scene.dispose()
 })
 
-const HOST = hostInterfaceOf({ containerId: 'c1', ifName: 'eth0' })
+const HOST = attachmentIdOf({ containerId: 'c1', ifName: 'eth0' })
 
 function requestOf(command: string, changes: Record<string, string> = {}, config = {}): CniRequest {
   const environment = {

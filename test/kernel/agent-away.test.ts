@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Place } from '../../src/lab/place.ts'
-import { hostInterfaceOf } from '../../src/pods/attachment.ts'
+import { attachmentIdOf } from '../../src/pods/attachment.ts'
 import { type Address, type Family, formatAddress } from '../../src/policy/address.ts'
 import { type Datagrams, openDatagrams } from './datagrams.ts'
 import { NewFlows } from './new-flows.ts'
@@ -275,7 +275,7 @@ function of(name: string, family: Family): Address {
 
 function linkOf(name: string): string {
   const { containerId } = cluster.pod(name).sandbox
-  return hostInterfaceOf({ containerId, ifName: 'eth0' })
+  return attachmentIdOf({ containerId, ifName: 'eth0' })
 }
 
 function links(): string {

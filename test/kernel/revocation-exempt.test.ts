@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Place } from '../../src/lab/place.ts'
 import type { Outcome, ProbeProtocol } from '../../src/lab/place-messages.ts'
-import { hostInterfaceOf } from '../../src/pods/attachment.ts'
+import { attachmentIdOf } from '../../src/pods/attachment.ts'
 import { type Address, type Family, formatAddress, parseAddress } from '../../src/policy/address.ts'
 import { openDatagrams } from './datagrams.ts'
 import { icmpType, watchFrames } from './frames.ts'
@@ -100,7 +100,7 @@ describe.each(FAMILIES)('IPv%i', (family) => {
   test('so does one that a packet is too large', async () => {
     await cluster.enforce(isolated('shut', 'Ingress'))
     const far = cluster.pod('far')
-    const link = hostInterfaceOf({ containerId: far.sandbox.containerId, ifName: 'eth0' })
+    const link = attachmentIdOf({ containerId: far.sandbox.containerId, ifName: 'eth0' })
     const seen = watchFrames(cluster.pod('shut').netns)
     const sender = openDatagrams(cluster.pod('shut').netns, {
       address: of('shut', family),

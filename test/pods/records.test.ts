@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { hostInterfaceOf } from '../../src/pods/attachment.ts'
+import { attachmentIdOf } from '../../src/pods/attachment.ts'
 import type { PodRecord } from '../../src/pods/record.ts'
 import { type RecordFiles, Records } from '../../src/pods/records.ts'
 import { ip4, ip6 } from '../../src/policy/address.ts'
@@ -26,11 +26,15 @@ function open(files: RecordFiles = fs): Records {
 }
 
 function recordOf(containerId: string, releasedAt?: number): PodRecord {
+  const id = attachmentIdOf({ containerId, ifName: 'eth0' })
   return {
+    id,
+    network: 'sluice',
+    wiredBy: 'sluice',
     pod: { namespace: 'shop', name: 'cart-0', uid: 'u-1' },
     containerId,
     ifName: 'eth0',
-    hostInterface: hostInterfaceOf({ containerId, ifName: 'eth0' }),
+    hostInterface: id,
     addresses: [ip4(0x0a000002), ip6(0xfd00n << 112n)],
     netns: '/run/netns/a',
     releasedAt,
@@ -132,4 +136,12 @@ test.each(['writeFileSync', 'renameSync'] as const)(
 test('a directory that cannot be read is an error that names it', () => {
   fs.writeFileSync(directory, 'a file')
   expect(() => open()).toThrow(`The records in ${directory} cannot be read: `)
+})
+
+test('a record of an agent that knew neither id nor network nor chains', () => {
+  const { id, network: _, wiredBy: __, ...old } = recordOf('a')
+  fs.mkdirSync(directory)
+  const written = { ...old, addresses: ['10.0.0.2', 'fd00::'] }
+  fs.writeFileSync(join(directory, `${id}.json`), JSON.stringify(written))
+  expect(open().get(id)).toEqual({ ...recordOf('a'), network: '' })
 })

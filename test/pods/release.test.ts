@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Attachment, hostInterfaceOf } from '../../src/pods/attachment.ts'
+import { type Attachment, attachmentIdOf } from '../../src/pods/attachment.ts'
 import type { PodRecord } from '../../src/pods/record.ts'
 import { release } from '../../src/pods/release.ts'
 import { takeOver } from '../../src/pods/take-over.ts'
@@ -19,12 +19,22 @@ afterEach(() => {
 /** A pod as ADD leaves it. */
 function attach(name: string, on: Scene = scene): PodRecord {
   const key = { containerId: name, ifName: 'eth0' }
-  const hostInterface = hostInterfaceOf(key)
+  const id = attachmentIdOf(key)
   const addresses = on.ipam.allocate()
   const pod: Attachment['pod'] = { namespace: 'shop', name, uid: '' }
-  const record = { ...key, pod, hostInterface, addresses, netns: '/x', releasedAt: undefined }
+  const record = {
+    ...key,
+    id,
+    network: 'sluice',
+    wiredBy: 'sluice',
+    pod,
+    hostInterface: id,
+    addresses,
+    netns: '/x',
+    releasedAt: undefined,
+  } as const
   on.records.put(record)
-  on.interfaces.add(hostInterface)
+  on.interfaces.add(id)
   return record
 }
 
