@@ -49,6 +49,7 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
     netns,
     hostInterface: id,
     addresses,
+    portMappings: [],
     wiredBy: 'sluice',
     releasedAt: undefined,
   } as const

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Address } from '../policy/address.ts'
+import type { PortMapping } from './port-mapping.ts'
 
 /** A pod as the container runtime names it. */
 export interface PodIdentity {
@@ -23,6 +24,8 @@ export interface Attachment {
   readonly hostInterface: string
   /** At most one a family where we gave them. */
   readonly addresses: readonly Address[]
+  /** Ports of the node that lead to it. */
+  readonly portMappings: readonly PortMapping[]
   /** Who made the link and gave the addresses: we, or a plugin before us in a chain. */
   readonly wiredBy: 'sluice' | 'chain'
 }

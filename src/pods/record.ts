@@ -20,12 +20,28 @@ const schema = v.object({
   network: v.optional(v.string(), ''),
   hostInterface: v.string(),
   addresses: v.array(v.string()),
+  portMappings: v.optional(
+    v.array(
+      v.object({
+        hostPort: v.number(),
+        containerPort: v.number(),
+        protocol: v.picklist(['TCP', 'UDP', 'SCTP']),
+        hostIp: v.optional(v.string()),
+      }),
+    ),
+    [],
+  ),
   netns: v.string(),
   releasedAt: v.optional(v.number()),
 })
 
 export function encodeRecord(record: PodRecord): string {
-  return `${JSON.stringify({ ...record, addresses: record.addresses.map(formatAddress) })}\n`
+  const addresses = record.addresses.map(formatAddress)
+  const portMappings = record.portMappings.map(({ hostIp, ...mapping }) => ({
+    ...mapping,
+    hostIp: hostIp === undefined ? undefined : formatAddress(hostIp),
+  }))
+  return `${JSON.stringify({ ...record, addresses, portMappings })}\n`
 }
 
 /** @throws Error with a phrase that says what is wrong. */
@@ -37,8 +53,17 @@ export function decodeRecord(text: string): PodRecord {
       `${v.getDotPath(issue) ?? 'it'} must be ${issue.expected}, not ${issue.received}`,
     )
   }
-  const { addresses, releasedAt, id = parsed.output.hostInterface, ...rest } = parsed.output
-  return { ...rest, id, releasedAt, addresses: addresses.map(addressOf) }
+  const { addresses, portMappings, releasedAt, id, ...rest } = parsed.output
+  return {
+    ...rest,
+    id: id ?? rest.hostInterface,
+    releasedAt,
+    addresses: addresses.map(addressOf),
+    portMappings: portMappings.map(({ hostIp, ...mapping }) => ({
+      ...mapping,
+      hostIp: hostIp === undefined ? undefined : addressOf(hostIp),
+    })),
+  }
 }
 
 function addressOf(text: string): Attachment['addresses'][number] {

@@ -17,6 +17,7 @@ const CLIENT = ip4(0xc000_0201)
 const attachment: Attachment = {
   id: 'slc1',
   network: 'sluice',
+  portMappings: [],
   wiredBy: 'sluice',
   pod: { namespace: 'shop', name: 'web-0', uid: 'u1' },
   containerId: 'c1',

@@ -8,6 +8,7 @@ const OUTCOME = {
   attachment: {
     id: 'slc0123456789ab',
     network: 'sluice',
+    portMappings: [],
     wiredBy: 'sluice' as const,
     pod: { namespace: 'shop', name: 'cart-0', uid: '' },
     containerId: 'c0ffee',

@@ -36,6 +36,10 @@ function recordOf(containerId: string, releasedAt?: number): PodRecord {
     ifName: 'eth0',
     hostInterface: id,
     addresses: [ip4(0x0a000002), ip6(0xfd00n << 112n)],
+    portMappings: [
+      { hostPort: 8080, containerPort: 80, protocol: 'TCP', hostIp: undefined },
+      { hostPort: 53, containerPort: 5353, protocol: 'UDP', hostIp: ip4(0x7f000001) },
+    ],
     netns: '/run/netns/a',
     releasedAt,
   }
@@ -74,7 +78,7 @@ test('only root can read them', () => {
 })
 
 describe('files that are no records are reported and left alone', () => {
-  const whole = JSON.stringify({ ...recordOf('a'), addresses: ['10.0.0.2'] })
+  const whole = JSON.stringify({ ...recordOf('a'), addresses: ['10.0.0.2'], portMappings: [] })
   const name = `${recordOf('a').hostInterface}.json`
   test.each([
     ['truncated', name, whole.slice(0, 60), 'JSON'],
@@ -138,10 +142,10 @@ test('a directory that cannot be read is an error that names it', () => {
   expect(() => open()).toThrow(`The records in ${directory} cannot be read: `)
 })
 
-test('a record of an agent that knew neither id nor network nor chains', () => {
-  const { id, network: _, wiredBy: __, ...old } = recordOf('a')
+test('a record of an agent that knew neither id, network, chains nor ports', () => {
+  const { id, network: _, wiredBy: __, portMappings: ___, ...old } = recordOf('a')
   fs.mkdirSync(directory)
   const written = { ...old, addresses: ['10.0.0.2', 'fd00::'] }
   fs.writeFileSync(join(directory, `${id}.json`), JSON.stringify(written))
-  expect(open().get(id)).toEqual({ ...recordOf('a'), network: '' })
+  expect(open().get(id)).toEqual({ ...recordOf('a'), network: '', portMappings: [] })
 })

@@ -26,6 +26,7 @@ function attach(name: string, on: Scene = scene): PodRecord {
     ...key,
     id,
     network: 'sluice',
+    portMappings: [],
     wiredBy: 'sluice',
     pod,
     hostInterface: id,
