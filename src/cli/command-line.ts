@@ -17,6 +17,10 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
     summary: 'remove everything that Sluice made on this node: pods lose their network',
     load: () => import('./cleanup.ts'),
   },
+  diff: {
+    summary: 'say which pairs gain and lose what between two versions of manifests',
+    load: () => import('./diff.ts'),
+  },
   explain: {
     summary: 'say whether a connection is allowed, and which line of YAML decides',
     load: () => import('./explain.ts'),
@@ -32,6 +36,10 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
   demo: {
     summary: 'show in four steps how policy is enforced in the kernel of this machine',
     load: () => import('./demo.ts'),
+  },
+  test: {
+    summary: 'hold assertions about who may reach whom against manifests, for CI',
+    load: () => import('./test.ts'),
   },
   status: {
     summary: 'say what the agent of this node enforces, and what it cannot',

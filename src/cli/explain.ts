@@ -1,16 +1,14 @@
-import * as fs from 'node:fs/promises'
 import type { Command } from 'commander'
-import { readManifestFiles } from '../cluster/files.ts'
-import { type Manifests, clusterOfManifests, readManifests } from '../cluster/manifests.ts'
+import { clusterOfManifests } from '../cluster/manifests.ts'
 import type { Cluster } from '../policy/cluster.ts'
 import { evaluate } from '../policy/evaluate.ts'
 import type { Endpoint, Flow } from '../policy/flow.ts'
-import { nearest } from '../policy/parse/nearest.ts'
 import { CommandError } from './command-error.ts'
 import { explanationJson, explanationText } from './explanation.ts'
 import { parseEndpoint, parsePortAndProtocol } from './flow-arguments.ts'
-import { requireNoErrors, tellProblems } from './manifest-problems.ts'
+import { readManifestDirectory, requireNoErrors, tellProblems } from './manifest-problems.ts'
 import type { Terminal } from './terminal.ts'
+import { unknownPod } from './unknown-pod.ts'
 
 interface Options {
   readonly manifests: string
@@ -35,28 +33,17 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 async function explain(flow: Flow, options: Options, terminal: Terminal): Promise<void> {
-  const manifests = await read(options.manifests)
+  const manifests = await readManifestDirectory(options.manifests)
   tellProblems(manifests, terminal)
   const cluster = clusterOfManifests(manifests)
-  requirePod(flow.from, cluster, options.manifests)
-  requirePod(flow.to, cluster, options.manifests)
+  requirePod(flow.from, cluster)
+  requirePod(flow.to, cluster)
   const answer = { flow, verdict: evaluate(cluster, flow), manifests }
   terminal.out(options.json ? explanationJson(answer) : explanationText(answer, terminal))
   requireNoErrors(manifests, options.manifests)
 }
 
-async function read(directory: string): Promise<Manifests> {
-  try {
-    return readManifests(await readManifestFiles(directory, fs), { nodes: [] })
-  } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error))
-  }
-}
-
-function requirePod(end: Endpoint, cluster: Cluster, directory: string): void {
+function requirePod(end: Endpoint, cluster: Cluster): void {
   if (end.kind === 'address' || cluster.pods.has(end.key)) return
-  const keys = [...cluster.pods.keys()]
-  const meant = nearest(end.key, keys) ?? keys.find((key) => key.startsWith(end.key))
-  const remedy = meant === undefined ? 'Name one that it declares.' : `Did you mean ${meant}?`
-  throw new CommandError(`${directory} has no pod ${end.key}. ${remedy}`)
+  throw new CommandError(unknownPod(end.key, cluster))
 }

@@ -1,7 +1,18 @@
-import type { Manifests } from '../cluster/manifests.ts'
+import * as fs from 'node:fs/promises'
+import { readManifestFiles } from '../cluster/files.ts'
+import { type Manifests, readManifests } from '../cluster/manifests.ts'
 import { problemText } from '../cluster/problem.ts'
 import { CommandError } from './command-error.ts'
 import type { Terminal } from './terminal.ts'
+
+/** @throws CommandError when the directory cannot be read; what is wrong in its files is in the result. */
+export async function readManifestDirectory(directory: string): Promise<Manifests> {
+  try {
+    return readManifests(await readManifestFiles(directory, fs), { nodes: [] })
+  } catch (error) {
+    throw new CommandError(error instanceof Error ? error.message : String(error))
+  }
+}
 
 /** Tells what is wrong in the manifests and what is none of ours, a line each. */
 export function tellProblems({ problems, skipped }: Manifests, terminal: Terminal): void {

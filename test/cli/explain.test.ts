@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { runCommandLine } from '../../src/cli/command-line.ts'
 import { temporaryDirectory } from '../cluster/temporary-directory.ts'
+import { sluice } from './sluice.ts'
 
 const SHOP = 'test/manifests/shop'
-
-async function sluice(...args: string[]) {
-  const said = { out: '', err: '' }
-  const code = await runCommandLine(args, {
-    out: (text) => (said.out += text),
-    err: (text) => (said.err += text),
-    colour: false,
-  })
-  return { code, ...said }
-}
 
 function explain(...args: string[]) {
   return sluice('explain', '--manifests', SHOP, ...args)
@@ -180,15 +171,15 @@ sluice: ${directory} has an error, told above. The answer is what holds until it
 
 describe('what cannot be answered has exit code 1', () => {
   test.each([
-    ['shop/web', `${SHOP} has no pod shop/web. Did you mean shop/web-0?`],
-    ['shop/dbb', `${SHOP} has no pod shop/dbb. Did you mean shop/db?`],
+    ['shop/web', `The manifests have no pod shop/web. Did you mean shop/web-0?`],
+    ['shop/dbb', `The manifests have no pod shop/dbb. Did you mean shop/db?`],
     [
       'nowhere/else-entirely',
-      `${SHOP} has no pod nowhere/else-entirely. Name one that it declares.`,
+      'The manifests have no pod nowhere/else-entirely. Name one that they declare.',
     ],
     [
       'constructor/__proto__',
-      `${SHOP} has no pod constructor/__proto__. Name one that it declares.`,
+      'The manifests have no pod constructor/__proto__. Name one that they declare.',
     ],
   ])('the pod %s', async (pod, message) => {
     expect(await explain(pod, 'shop/db', '80')).toEqual({
