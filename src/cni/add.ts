@@ -1,26 +1,30 @@
-import { parseAddress } from '../policy/address.ts'
-import type { Address } from '../policy/address.ts'
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
 import { reasonOf } from '../pods/errors.ts'
 import type { PodRecord } from '../pods/record.ts'
 import { release } from '../pods/release.ts'
 import type { PodLinks } from '../pods/wiring.ts'
+import { addChained } from './add-chained.ts'
+import { addResult } from './add-result.ts'
 import { type AddArguments, parseAddArguments } from './arguments.ts'
 import { type NetworkConfig, parseConfig } from './config.ts'
 import { CniError, toCniError } from './errors.ts'
-import { addResult } from './result.ts'
+import { formatResult } from './format-result.ts'
 import type { CniParts, Verb } from './verbs.ts'
 
-/** ADD: gives a pod its network. Its policy is in the kernel before its link is up. */
+/**
+ * ADD (CNI specification 1.1.0, section 2): gives a pod its network. Its policy is in the kernel before its link is
+ * up. After another plugin, which wired the pod, only the policy.
+ */
 export const add: Verb = async (request, parts) => {
   const config = parseConfig(request.stdin)
   const asked = parseAddArguments(request.environment)
+  if (config.prevResult !== undefined) return addChained(config)
   return parts.inTurn(attachmentIdOf(asked), async () => {
     const record = reserve(asked, config, parts)
     try {
       const links = await connect(record, config, parts)
       const outcome = { attachment: record, netns: asked.netns, links, dns: config.dns }
-      return addResult(outcome, config.cniVersion)
+      return formatResult(addResult(outcome), config.cniVersion)
     } catch (error) {
       throw await undo(record, error, parts)
     }
@@ -39,7 +43,7 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
     )
   }
   const { pod, containerId, ifName, netns } = asked
-  const addresses = parts.ipam.allocate(config.requestedAddresses.map(requestedAddress))
+  const addresses = parts.ipam.allocate(config.runtime.ips)
   const record = {
     id,
     network: config.name,
@@ -49,7 +53,7 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
     netns,
     hostInterface: id,
     addresses,
-    portMappings: [],
+    portMappings: config.runtime.portMappings,
     wiredBy: 'sluice',
     releasedAt: undefined,
   } as const
@@ -91,13 +95,4 @@ async function undo(record: PodRecord, error: unknown, parts: CniParts): Promise
     const details = `Nor could it all be undone; DEL will try again: ${reasonOf(second)}`
     return new CniError(failure.kind, failure.message, { details, cause: failure })
   }
-}
-
-function requestedAddress(text: string): Address {
-  const address = parseAddress(text)
-  if (address !== undefined) return address
-  throw new CniError(
-    'invalidConfiguration',
-    `The network configuration's runtimeConfig.ips must hold addresses, not ${JSON.stringify(text.slice(0, 60))}`,
-  )
 }

@@ -1,67 +1,59 @@
-import { familyOf, formatAddress, widthOf } from '../policy/address.ts'
-import type { Address } from '../policy/address.ts'
-import type { Attachment } from '../pods/attachment.ts'
-import { GATEWAYS } from '../pods/gateways.ts'
-import type { PodLinks } from '../pods/wiring.ts'
-import type { Dns } from './config.ts'
-import type { CniError } from './errors.ts'
-import { answerVersion, type CniVersion } from './version.ts'
+import type { Address, Cidr } from '../policy/address.ts'
 
-/** What an ADD did, as the runtime wants to know it. */
-export interface AddOutcome {
-  readonly attachment: Attachment
-  /** Path of the pod's network namespace, as the runtime gave it. */
-  readonly netns: string
-  readonly links: PodLinks
+/**
+ * What an ADD did (CNI specification 1.1.0, section 5, "ADD Success"); older versions say less of the same.
+ * `extra` holds fields that no version of the specification knows: a later plugin hands them on.
+ */
+export interface Result {
+  readonly interfaces: readonly ResultInterface[]
+  readonly ips: readonly ResultIp[]
+  readonly routes: readonly ResultRoute[]
   readonly dns: Dns | undefined
+  readonly extra: Extra
 }
 
-/** The success result of ADD in the shape of a version of the specification (section "Success"). */
-export function addResult(outcome: AddOutcome, version: CniVersion): string {
-  const { attachment, dns } = outcome
-  return JSON.stringify({
-    cniVersion: version,
-    interfaces: interfacesOf(outcome, version),
-    ips: attachment.addresses.map((address) => ipOf(address, version)),
-    routes: attachment.addresses.map(defaultRouteOf),
-    dns,
-  })
+export interface ResultInterface {
+  readonly name: string
+  /** As it was written. */
+  readonly mac: string | undefined
+  /** Bytes. */
+  readonly mtu: number | undefined
+  /** The container's namespace; undefined = the interface is on the node. */
+  readonly sandbox: string | undefined
+  readonly socketPath: string | undefined
+  readonly pciID: string | undefined
+  readonly extra: Extra
 }
 
-/** The error result of any verb. */
-export function errorResult(error: CniError, stdin: string): string {
-  return JSON.stringify({
-    cniVersion: answerVersion(stdin),
-    code: error.code,
-    msg: error.message,
-    details: error.details,
-  })
+export interface ResultIp {
+  readonly address: Address
+  /** Bits of the subnet that it lies in. */
+  readonly prefix: number
+  readonly gateway: Address | undefined
+  /** Where in `interfaces` its interface is; plugins have been seen to count wrong. */
+  readonly interface: number | undefined
+  readonly extra: Extra
 }
 
-/** The pod's end is the second of the interfaces. */
-const POD_INTERFACE = 1
-
-function interfacesOf({ attachment, netns, links }: AddOutcome, version: CniVersion): object[] {
-  const mtu = version === '1.1.0' ? { mtu: links.mtu } : {}
-  return [
-    { name: attachment.hostInterface, mac: links.hostMac, ...mtu },
-    { name: attachment.ifName, mac: links.podMac, ...mtu, sandbox: netns },
-  ]
+export interface ResultRoute {
+  readonly dst: Cidr
+  readonly gw: Address | undefined
+  /** Bytes. */
+  readonly mtu: number | undefined
+  /** Bytes. */
+  readonly advmss: number | undefined
+  readonly priority: number | undefined
+  readonly table: number | undefined
+  readonly scope: number | undefined
+  readonly extra: Extra
 }
 
-function ipOf(address: Address, version: CniVersion): object {
-  const family = familyOf(address)
-  // Dropped in 1.0.0, required before.
-  const familyField = version === '0.3.1' || version === '0.4.0' ? { version: `${family}` } : {}
-  return {
-    ...familyField,
-    address: `${formatAddress(address)}/${widthOf(family)}`,
-    gateway: formatAddress(GATEWAYS[family]),
-    interface: POD_INTERFACE,
-  }
+/** DNS settings, in a network configuration and in a result. Sluice hands them on as they are. */
+export interface Dns {
+  readonly nameservers?: readonly string[] | undefined
+  readonly domain?: string | undefined
+  readonly search?: readonly string[] | undefined
+  readonly options?: readonly string[] | undefined
 }
 
-function defaultRouteOf(address: Address): object {
-  const family = familyOf(address)
-  return { dst: family === 4 ? '0.0.0.0/0' : '::/0', gw: formatAddress(GATEWAYS[family]) }
-}
+export type Extra = Readonly<Record<string, unknown>>

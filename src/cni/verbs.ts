@@ -4,10 +4,10 @@ import type { Wiring } from '../pods/wiring.ts'
 import { add } from './add.ts'
 import { del } from './del.ts'
 import type { Enforcement } from './enforcement.ts'
+import { errorResult } from './error-result.ts'
 import { CniError, toCniError } from './errors.ts'
 import type { CniReply, CniRequest } from './frame.ts'
 import type { InTurn } from './in-turn.ts'
-import { errorResult } from './result.ts'
 import { version } from './version.ts'
 
 /** What the verbs work with. */

@@ -2,8 +2,16 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseConfig } from '../../src/cni/config.ts'
 import { CniError } from '../../src/cni/errors.ts'
+import { ip4, ip6 } from '../../src/policy/address.ts'
 
 const MINIMAL = { cniVersion: '1.1.0', name: 'sluice' }
+const NOTHING_ASKED = {
+  ips: [],
+  ipRanges: [],
+  mac: undefined,
+  portMappings: [],
+  bandwidth: undefined,
+}
 
 function faultOf(stdin: string): { code: number; message: string } {
   try {
@@ -26,7 +34,7 @@ test('the fields that we use, and others beside them', () => {
     type: 'sluice-cni',
     mtu: 1450,
     dns,
-    runtimeConfig: { ips: ['10.0.0.7/24', 'fd00::7'], portMappings: [] },
+    runtimeConfig: { ips: ['10.0.0.7/24', 'fd00::7'], portMappings: [], aliases: ['x'] },
     future: { x: 1 },
   }
   expect(parseConfig(JSON.stringify(config))).toEqual({
@@ -34,7 +42,8 @@ test('the fields that we use, and others beside them', () => {
     name: 'sluice',
     mtu: 1450,
     dns,
-    requestedAddresses: ['10.0.0.7', 'fd00::7'],
+    prevResult: undefined,
+    runtime: { ...NOTHING_ASKED, ips: [ip4(0x0a000007), ip6((0xfd00n << 112n) | 7n)] },
   })
 })
 
@@ -78,9 +87,9 @@ test.each([
     "The network configuration's dns.nameservers.1 must be string, not 3",
   ],
   [
-    '{"cniVersion":"1.1.0","name":"a","prevResult":{}}',
-    2,
-    'The network a lists sluice after another plugin (prevResult)',
+    '{"cniVersion":"1.1.0","name":"a","prevResult":[]}',
+    7,
+    "The network configuration's prevResult must be an object, not a list",
   ],
 ])('%s', (stdin, code, message) => {
   const fault = faultOf(stdin)

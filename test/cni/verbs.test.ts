@@ -84,6 +84,15 @@ describe('ADD', () => {
     expect(scene.ipam.usage()[0]?.used).toBe(1)
   })
 
+  test('after another plugin it is refused, and nothing is done', async () => {
+    const reply = await handle(requestOf('ADD', {}, { prevResult: { ips: [] } }))
+    expect(bodyOf(reply)).toMatchObject({
+      code: 2,
+      msg: 'The network sluice lists sluice after another plugin (prevResult); make it the first of the list',
+    })
+    expect(scene.log).toEqual([])
+  })
+
   test('the requested address', async () => {
     const config = { runtimeConfig: { ips: ['10.0.0.9/24'] } }
     expect(bodyOf(await handle(requestOf('ADD', {}, config)))).toMatchObject({
@@ -92,7 +101,7 @@ describe('ADD', () => {
   })
 
   test.each([
-    ['10.0.0.300', 7, 'runtimeConfig.ips must hold addresses, not "10.0.0.300"'],
+    ['10.0.0.300', 7, 'runtimeConfig.ips.0 must be an address, not "10.0.0.300"'],
     ['10.7.0.1', 102, 'The address 10.7.0.1 asked for'],
   ])('the requested address %s is refused', async (text, code, message) => {
     const reply = await handle(requestOf('ADD', {}, { runtimeConfig: { ips: [text] } }))

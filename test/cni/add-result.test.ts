@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { CniError } from '../../src/cni/errors.ts'
-import { addResult, errorResult } from '../../src/cni/result.ts'
+import { addResult } from '../../src/cni/add-result.ts'
+import { formatResult } from '../../src/cni/format-result.ts'
 import { ip4, ip6 } from '../../src/policy/address.ts'
 import { LINKS } from '../pods/parts.ts'
 
@@ -50,20 +50,10 @@ test.each([
     [IP4, IP6],
   ],
 ] as const)('the result of an ADD in version %s', (cniVersion, interfaces, ips) => {
-  const result: unknown = JSON.parse(addResult(OUTCOME, cniVersion))
+  const result: unknown = JSON.parse(formatResult(addResult(OUTCOME), cniVersion))
   expect(result).toStrictEqual({ cniVersion, interfaces, ips, ...REST })
 })
 
 test('no dns in the configuration, none in the result', () => {
-  expect(addResult({ ...OUTCOME, dns: undefined }, '1.1.0')).not.toContain('dns')
-})
-
-test.each([
-  ['{"cniVersion":"0.4.0"}', '0.4.0'],
-  ['{"cniVersion":"9.0.0"}', '1.1.0'],
-  ['not JSON', '1.1.0'],
-])('an error for %s is told in version %s', (stdin, cniVersion) => {
-  const error = new CniError('tryAgainLater', 'Wait', { details: 'a while' })
-  const result: unknown = JSON.parse(errorResult(error, stdin))
-  expect(result).toStrictEqual({ cniVersion, code: 11, msg: 'Wait', details: 'a while' })
+  expect(formatResult(addResult({ ...OUTCOME, dns: undefined }), '1.1.0')).not.toContain('dns')
 })
