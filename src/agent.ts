@@ -18,6 +18,7 @@ import { type CniServer, serveCni } from './cni/server.ts'
 import { type CniHandler, type CniParts, createHandler } from './cni/verbs.ts'
 import { ClusterState } from './cluster/state.ts'
 import { establish } from './dataplane/establish.ts'
+import { hostPortsOf } from './dataplane/host-ports.ts'
 import { type FoundTables, inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
 import { program } from './dataplane/program.ts'
@@ -47,6 +48,8 @@ export interface AgentOptions {
   readonly deny: 'drop' | 'reject'
   /** What a pod gets that nobody has told of, in a namespace with policies. */
   readonly unknownPods: 'isolate' | 'refuse'
+  /** Ports of the node that lead to pods do so on 127.0.0.1 as well. */
+  readonly localhostHostPorts: boolean
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
   readonly procSys: string
   /** NFLOG group of denied packets. */
@@ -103,6 +106,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       tables: compiler.tables(),
       locals: new Map(taken.kept.flatMap(localsOf)),
       ranges: masqueradedRanges(source.nodes(), options.node),
+      hostPorts: taken.kept.flatMap(({ portMappings, addresses }) =>
+        hostPortsOf(portMappings, addresses),
+      ),
     }
     const dataplane = await establish(kernel.dataplane, chains, found, wanted)
     const revocation = await kernel.revocation(() => dataplane.tables())
@@ -197,7 +203,7 @@ async function openPods(
   kernel: Kernel,
   source: AgentSource,
 ): Promise<Omit<CniParts, 'enforcement' | 'inTurn'>> {
-  const { log, mtu } = options
+  const { log, mtu, localhostHostPorts } = options
   const podCidrs = await podCidrsOf(options, source)
   const nodeAddresses =
     options.nodeAddresses.length > 0
@@ -209,7 +215,7 @@ async function openPods(
     report: (problem) => log.warn({ event: 'record.foreign' }, problem),
   })
   const ipam = new Ipam({ ranges: podCidrs, cooldownMs: COOLDOWN_MS, now: Date.now })
-  const wiring = kernel.wiring({ podCidrs, nodeAddresses, mtu })
+  const wiring = kernel.wiring({ podCidrs, nodeAddresses, mtu, localhostHostPorts })
   return { records, ipam, wiring, now: Date.now }
 }
 

@@ -3,6 +3,7 @@ import type { Enforcement } from '../cni/enforcement.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
+import { hostPortsOf } from '../dataplane/host-ports.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
 import { type Attachment, describe } from '../pods/attachment.ts'
 import type { Compiler } from '../policy/compile.ts'
@@ -25,7 +26,7 @@ export interface EnforcerParts {
 /** What the enforcer changes, once there is one. */
 export interface Force {
   readonly dataplane: Dataplane
-  readonly revocation: Pick<Revocation, 'sweep' | 'forget'>
+  readonly revocation: Pick<Revocation, 'sweep' | 'forget' | 'divert'>
   /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
   readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
 }
@@ -97,13 +98,15 @@ export class Enforcer implements Enforcement {
     const found = await this.#askFor(attachment)
     await this.#inTurn(async () => {
       const { dataplane, revocation } = this.#inForce()
-      const { id, pod, hostInterface, addresses } = attachment
+      const { id, pod, hostInterface, addresses, portMappings } = attachment
       await revocation.forget(new Set(addresses))
       const { events, known } = state.attach({ id, ...pod, node, addresses })
       const told = known || found === undefined ? [] : state.apply([found])
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
       await this.#enforce([...events, ...told])
-      await dataplane.attach(addresses, hostInterface)
+      const hostPorts = hostPortsOf(portMappings, addresses)
+      await dataplane.attach(addresses, hostInterface, hostPorts)
+      await revocation.divert(hostPorts)
     })
   }
 

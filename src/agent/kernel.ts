@@ -40,6 +40,8 @@ export interface NodeNetwork {
   readonly nodeAddresses: readonly Address[]
   /** Bytes. */
   readonly mtu: number
+  /** Pods are reached by host ports of 127.0.0.1 too. */
+  readonly localhostHostPorts: boolean
 }
 
 /** The node's kernel, as the parts of the agent use it. */
@@ -71,14 +73,14 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
   return {
     nftables,
     dataplane: { commit: commitTransaction, yieldToOthers: () => setImmediate() },
-    wiring: ({ podCidrs, nodeAddresses, mtu }) => {
+    wiring: ({ podCidrs, nodeAddresses, ...rest }) => {
       prepareNode(podCidrs, node)
       return createWiring({
         ...node,
         openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
         files: { openSync, closeSync },
         nodeAddresses: firstOfEach(nodeAddresses),
-        mtu,
+        ...rest,
       })
     },
     setNodeRoutes: (nodes) => setNodeRoutes(nodes, route),

@@ -16,6 +16,7 @@ interface Flags {
   readonly netns?: string
   readonly deny: 'drop' | 'reject'
   readonly unknownPods: 'isolate' | 'refuse'
+  readonly localhostHostPorts?: true
   readonly logGroup: number
   readonly mtu: number
   readonly procSys: string
@@ -43,6 +44,7 @@ export function define(command: Command): void {
         .choices(['isolate', 'refuse'])
         .default('isolate'),
     )
+    .option('--localhost-host-ports', 'host ports of pods answer on 127.0.0.1 of the node as well')
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
     .option('--mtu <bytes>', 'of pod links', number(1280, 65535), 1500)
     .option('--proc-sys <directory>', 'where /proc/sys can be written', '/proc/sys')
@@ -76,6 +78,7 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     netns: flags.netns,
     deny: flags.deny,
     unknownPods: flags.unknownPods,
+    localhostHostPorts: flags.localhostHostPorts ?? false,
     logGroup: flags.logGroup,
     mtu: flags.mtu,
     procSys: resolve(flags.procSys),

@@ -3,6 +3,7 @@ import type { Address } from '../policy/address.ts'
 import type { TableChange, Tables } from '../policy/tables.ts'
 import { diff } from './diff.ts'
 import { DataplaneError } from './errors.ts'
+import { type HostPort, keyOfHostPort } from './host-ports.ts'
 import {
   DIRECTIONS,
   highestClass,
@@ -95,14 +96,37 @@ export class Dataplane {
     await this.#commitStep(rangeOperations(ranges))
   }
 
-  /** One pod's addresses come from this interface. @throws {DataplaneError} */
-  async attach(addresses: readonly Address[], hostInterface: string): Promise<void> {
-    await this.#commitStep(addresses.map((address) => local(address, hostInterface)))
+  /** The ports of the node that lead to pods. @throws {DataplaneError} */
+  async setHostPorts(wanted: readonly HostPort[]): Promise<void> {
+    const keys = new Set(wanted.map(keyOfHostPort))
+    const gone = [...this.#state.hostPorts].filter(([key]) => !keys.has(key))
+    await this.#commitStep([
+      ...gone.map(([, mapping]) => hostPort(mapping, false)),
+      ...wanted.map((mapping) => hostPort(mapping, true)),
+    ])
   }
 
-  /** They come from nowhere on this node any more. @throws {DataplaneError} */
+  /** One pod's addresses come from this interface, and these ports lead to them. @throws {DataplaneError} */
+  async attach(
+    addresses: readonly Address[],
+    hostInterface: string,
+    hostPorts: readonly HostPort[] = [],
+  ): Promise<void> {
+    await this.#commitStep([
+      ...addresses.map((address) => local(address, hostInterface)),
+      ...hostPorts.map((mapping) => hostPort(mapping, true)),
+    ])
+  }
+
+  /** They come from nowhere on this node any more, and no port leads there. @throws {DataplaneError} */
   async detach(addresses: readonly Address[]): Promise<void> {
-    await this.#commitStep(addresses.map((address) => local(address, undefined)))
+    const mappings = [...this.#state.hostPorts.values()]
+    await this.#commitStep([
+      ...mappings
+        .filter(({ address }) => addresses.includes(address))
+        .map((mapping) => hostPort(mapping, false)),
+      ...addresses.map((address) => local(address, undefined)),
+    ])
   }
 
   async #commitStep(step: readonly Operation[]): Promise<void> {
@@ -130,6 +154,10 @@ export class Dataplane {
 
 function local(address: Address, name: string | undefined): Operation {
   return { kind: 'local', address, interface: name }
+}
+
+function hostPort(mapping: HostPort, present: boolean): Operation {
+  return { kind: 'hostPort', mapping, present }
 }
 
 /** Subjects whose verdicts switch and addresses whose class does; a new partition concerns everyone. */

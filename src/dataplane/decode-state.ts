@@ -28,6 +28,7 @@ export function decodeState(elementsOf: (set: SetNode) => readonly AnyElement[])
   for (const family of FAMILIES) {
     readAddresses(state, family, elementsOf)
     checkLocals(state, family, elementsOf)
+    readHostPorts(state, family, elementsOf)
     for (const direction of DIRECTIONS) readSubjects(state, direction, family, elementsOf)
   }
   readPortSets(state, elementsOf)
@@ -72,6 +73,45 @@ function checkLocals(state: KernelState, family: Family, elementsOf: ElementsOf)
     const [odd] = held.symmetricDifference(keys)
     if (odd !== undefined) throw inconsistent(set, odd)
   }
+}
+
+function readHostPorts(state: KernelState, family: Family, elementsOf: ElementsOf): void {
+  const everywhere = sets.hostPorts[family]
+  for (const { key, data } of elementsOf(everywhere)) {
+    const [number, hostPort] = tuple(everywhere, key, 2)
+    readHostPort(state, everywhere, family, { hostIp: undefined, number, hostPort, data })
+  }
+  const onOne = sets.hostPortsOfAddress[family]
+  for (const { key, data } of elementsOf(onOne)) {
+    const [value, number, hostPort] = tuple(onOne, key, 3)
+    const [hostIp] = addresses(onOne, family, [value])
+    readHostPort(state, onOne, family, { hostIp, number, hostPort, data })
+  }
+}
+
+function readHostPort(
+  state: KernelState,
+  set: SetNode,
+  family: Family,
+  { hostIp, number, hostPort, data }: HostPortElement,
+): void {
+  const [value, containerPort] = tuple(set, data, 2)
+  const [address] = addresses(set, family, [value])
+  const mapping = {
+    protocol: protocol(set, number),
+    hostIp,
+    hostPort: port(set, hostPort),
+    address,
+    containerPort: port(set, containerPort),
+  }
+  record(state, { kind: 'hostPort', mapping, present: true })
+}
+
+interface HostPortElement {
+  readonly hostIp: Address | undefined
+  readonly number: unknown
+  readonly hostPort: unknown
+  readonly data: unknown
 }
 
 function readBlocks(family: Family, elementsOf: ElementsOf): BlockClass[] {

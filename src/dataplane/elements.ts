@@ -2,6 +2,7 @@ import type { AnyElement, SetNode } from '../nftables/set.ts'
 import { familyOf } from '../policy/address.ts'
 import type { PortSet } from '../policy/ports.ts'
 import type { BlockClass, PortSetId } from '../policy/tables.ts'
+import { type HostPort, keyOfHostPort } from './host-ports.ts'
 import type { AddressRange, KernelState, Operation } from './kernel-state.ts'
 import { PROTOCOL_NUMBERS } from './protocols.ts'
 import { sets } from './sets.ts'
@@ -47,6 +48,8 @@ export function elementChanges(state: KernelState, operation: Operation): Elemen
     }
     case 'local':
       return localElements(state, operation)
+    case 'hostPort':
+      return [hostPortElements(state, operation)]
   }
 }
 
@@ -161,4 +164,35 @@ function localElements(
       add: wanted === undefined ? [] : [key(wanted)],
     },
   ]
+}
+
+function hostPortElements(
+  state: KernelState,
+  { mapping, present: wanted }: Extract<Operation, { kind: 'hostPort' }>,
+): ElementChange {
+  const held = state.hostPorts.get(keyOfHostPort(mapping))
+  const { set, element } = hostPortElement(mapping)
+  if (wanted ? held !== undefined && leadsTo(held, mapping) : held === undefined) {
+    return { set, remove: [], add: [] }
+  }
+  return {
+    set,
+    remove: held === undefined ? [] : [hostPortElement(held).element],
+    add: wanted ? [element] : [],
+  }
+}
+
+/** Where a mapping is kept, and as what. */
+export function hostPortElement(mapping: HostPort): { set: SetNode; element: AnyElement } {
+  const { protocol, hostIp, hostPort, address, containerPort } = mapping
+  const family = familyOf(address)
+  const key = [PROTOCOL_NUMBERS[protocol], hostPort]
+  const data = [address, containerPort]
+  return hostIp === undefined
+    ? { set: sets.hostPorts[family], element: { key, data } }
+    : { set: sets.hostPortsOfAddress[family], element: { key: [hostIp, ...key], data } }
+}
+
+function leadsTo(a: HostPort, b: HostPort): boolean {
+  return a.address === b.address && a.containerPort === b.containerPort
 }

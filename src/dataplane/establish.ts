@@ -2,6 +2,7 @@ import type { Address } from '../policy/address.ts'
 import type { Tables } from '../policy/tables.ts'
 import { Dataplane, type DataplaneParts } from './dataplane.ts'
 import { diff } from './diff.ts'
+import type { HostPort } from './host-ports.ts'
 import type { FoundTables } from './inspect.ts'
 import { emptyKernelState, type KernelState, type Operation, record } from './kernel-state.ts'
 import { plan } from './plan.ts'
@@ -16,6 +17,8 @@ export interface Wanted {
   readonly locals: ReadonlyMap<Address, string>
   /** What is masqueraded. */
   readonly ranges: Ranges
+  /** Ports of the node that lead to pods. */
+  readonly hostPorts: readonly HostPort[]
 }
 
 /**
@@ -61,6 +64,7 @@ async function adopt(
   await dataplane.setLocals(wanted.locals)
   await dataplane.setRanges(wanted.ranges)
   await dataplane.reconcile(wanted.tables)
+  await dataplane.setHostPorts(wanted.hostPorts)
   return dataplane
 }
 
@@ -69,7 +73,7 @@ async function install(
   parts: DataplaneParts,
   chains: readonly ProgramChain[],
   table: TableName,
-  { tables, locals, ranges }: Wanted,
+  { tables, locals, ranges, hostPorts }: Wanted,
 ): Promise<KernelState> {
   const state = emptyKernelState()
   parts.commit(hiddenPart(table, chains))
@@ -77,6 +81,7 @@ async function install(
     ...plan(state, diff(state, tables)),
     Array.from(locals, ([address, name]) => ({ kind: 'local', address, interface: name })),
     rangeOperations(ranges),
+    hostPorts.map((mapping) => ({ kind: 'hostPort', mapping, present: true })),
   ]
   for (const step of content) {
     for (const operations of chunks(step)) {

@@ -1,4 +1,6 @@
 import {
+  type Dnat,
+  dnat,
   inSet,
   type Lookup,
   limit,
@@ -26,6 +28,8 @@ export interface FamilyWords extends Readonly<Record<Direction, DirectionWords>>
   readonly toItself: Lookup
   /** From a pod of this node to something that is neither pod nor node. */
   readonly leavesCluster: readonly [Lookup, Lookup]
+  /** To the pod that has this port of the node: the one that has it on this address, or on all. */
+  readonly toHostPort: readonly [Dnat, Dnat]
   /** The packet would revive a revoked flow. */
   readonly cut: Lookup
 }
@@ -64,6 +68,10 @@ export const families: readonly FamilyWords[] = [
     leavesCluster: [
       inSet(['ip saddr'], sets.ranges.pods[4]),
       notInSet(['ip daddr'], sets.ranges.cluster[4]),
+    ],
+    toHostPort: [
+      dnat('ip', mapLookup(['ip daddr', 'meta l4proto', 'th dport'], sets.hostPortsOfAddress[4])),
+      dnat('ip', mapLookup(['meta l4proto', 'th dport'], sets.hostPorts[4])),
     ],
     cut: inSet(['ip saddr', 'ip daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[4]),
     ingress: {
@@ -107,6 +115,10 @@ export const families: readonly FamilyWords[] = [
     leavesCluster: [
       inSet(['ip6 saddr'], sets.ranges.pods[6]),
       notInSet(['ip6 daddr'], sets.ranges.cluster[6]),
+    ],
+    toHostPort: [
+      dnat('ip6', mapLookup(['ip6 daddr', 'meta l4proto', 'th dport'], sets.hostPortsOfAddress[6])),
+      dnat('ip6', mapLookup(['meta l4proto', 'th dport'], sets.hostPorts[6])),
     ],
     cut: inSet(['ip6 saddr', 'ip6 daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[6]),
     ingress: {

@@ -8,6 +8,7 @@ import {
   type Tables,
   WORLD,
 } from '../policy/tables.ts'
+import { type HostPort, keyOfHostPort } from './host-ports.ts'
 
 /** What the maps hold for one local address in one direction. */
 export interface SubjectState {
@@ -28,6 +29,8 @@ export interface KernelState {
   readonly subjects: Record<Direction, Map<Address, SubjectState>>
   /** Addresses of pods wired on this node, each with its host interface. */
   readonly locals: Map<Address, string>
+  /** By `keyOfHostPort`. */
+  readonly hostPorts: Map<string, HostPort>
   /** Ranges by which what leaves the cluster is told. */
   readonly ranges: Record<RangeKind, Record<Family, readonly AddressRange[]>>
   /** How many pod addresses and blocks have each class: one that is not here is fresh to every packet. */
@@ -79,6 +82,7 @@ export type Operation =
       readonly ranges: readonly AddressRange[]
     }
   | { readonly kind: 'local'; readonly address: Address; readonly interface: string | undefined }
+  | { readonly kind: 'hostPort'; readonly mapping: HostPort; readonly present: boolean }
 
 export const DIRECTIONS = ['ingress', 'egress'] as const satisfies readonly Direction[]
 export const RANGE_KINDS = ['pods', 'cluster'] as const satisfies readonly RangeKind[]
@@ -91,6 +95,7 @@ export function emptyKernelState(): KernelState {
     blockClasses: { 4: [], 6: [] },
     subjects: { ingress: new Map(), egress: new Map() },
     locals: new Map(),
+    hostPorts: new Map(),
     ranges: { pods: { 4: [], 6: [] }, cluster: { 4: [], 6: [] } },
     classUses: new Map(),
   }
@@ -138,6 +143,10 @@ export function record(state: KernelState, operation: Operation): void {
       return
     case 'local':
       return assign(state.locals, operation.address, operation.interface)
+    case 'hostPort': {
+      const { mapping, present } = operation
+      return assign(state.hostPorts, keyOfHostPort(mapping), present ? mapping : undefined)
+    }
     case 'row':
     case 'default':
     case 'member':

@@ -19,6 +19,7 @@ import {
 } from '../nftables/statements.ts'
 import type { Direction } from '../policy/model.ts'
 import { type FamilyWords, families } from './family-words.ts'
+import { hostPortChains, hostPortMasquerade, LOOPBACK } from './host-port-chains.ts'
 import { sets } from './sets.ts'
 
 export interface ProgramOptions {
@@ -28,6 +29,8 @@ export interface ProgramOptions {
   readonly logGroup: number
   /** Host interfaces of our pods begin so: a new one is closed until its pod's address is known. */
   readonly podInterfacePrefix: string
+  /** Host ports answer on 127.0.0.1 of the node as well; interfaces of such pods then need `route_localnet`. */
+  readonly localhostHostPorts: boolean
 }
 
 export interface ProgramChain {
@@ -39,7 +42,7 @@ export interface ProgramChain {
 
 export interface ProgramHook {
   readonly type: 'filter' | 'nat'
-  readonly name: 'prerouting' | 'input' | 'forward' | 'postrouting'
+  readonly name: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'
   readonly priority: number
 }
 
@@ -74,7 +77,8 @@ export function program(options: ProgramOptions): readonly ProgramChain[] {
     linkLocal,
     forward,
     input(options),
-    postrouting,
+    ...hostPortChains(options),
+    postrouting(options),
     midStream,
     refuseMidStream,
     ...families.map((words) => verdictChain('egress', words)),
@@ -107,7 +111,7 @@ function prerouting({ podInterfacePrefix }: ProgramOptions): ProgramChain {
 const fromPod: ProgramChain = {
   name: 'from_pod',
   rules: [
-    [match('ip daddr', '==', { first: 0x7f00_0000, prefix: 8 }), counter('spoofed'), drop],
+    [match('ip daddr', '==', LOOPBACK), counter('spoofed'), drop],
     ...families.map((words) => [words.fromOwnAddress, returnVerdict]),
     [match('ip6 saddr', '==', 0n), goto('link_local')],
     [match('ip6 saddr', '==', { first: 0xfe80n << 112n, prefix: 10 }), goto('link_local')],
@@ -187,10 +191,15 @@ function input({ podInterfacePrefix }: ProgramOptions): ProgramChain {
 }
 
 /** What leaves the cluster comes from the node, since nobody out there has a route to pods. */
-const postrouting: ProgramChain = {
-  name: 'postrouting',
-  hook: { type: 'nat', name: 'postrouting', priority: BEFORE_SOURCE_NAT },
-  rules: families.map((words) => [...words.leavesCluster, masquerade]),
+function postrouting(options: ProgramOptions): ProgramChain {
+  return {
+    name: 'postrouting',
+    hook: { type: 'nat', name: 'postrouting', priority: BEFORE_SOURCE_NAT },
+    rules: [
+      ...families.map((words) => [...words.leavesCluster, masquerade]),
+      ...hostPortMasquerade(options),
+    ],
+  }
 }
 
 const midStream: ProgramChain = {

@@ -2,6 +2,7 @@ import type { Connection } from '../netlink/conntrack.ts'
 import type { Address } from '../policy/address.ts'
 import type { Tables } from '../policy/tables.ts'
 import { bothTouched, type Touched } from './dataplane.ts'
+import { type HostPort, missesHostPort } from './host-ports.ts'
 import { isCovered, judgedEnds } from './judge-connection.ts'
 
 export interface RevocationParts {
@@ -63,6 +64,29 @@ export class Revocation {
       [original.src, original.dst, reply.src, reply.dst].some((one) => addresses.has(one)),
     )
     if (theirs.length > 0) this.#parts.delete(theirs)
+  }
+
+  /**
+   * After ports of the node have come to lead to a pod: a flow that was tracked before would go on to the node,
+   * for as long as its client sends. Looks again a little later, as `sweep` does.
+   */
+  async divert(hostPorts: readonly HostPort[]): Promise<void> {
+    // A TCP connection that the node itself has served stays with it; the next one is new.
+    const flows = hostPorts.filter(({ protocol }) => protocol !== 'TCP')
+    if (flows.length === 0) return
+    await this.#deleteMissed(flows)
+    this.#parts.setTimer(() => {
+      this.#deleteMissed(flows).catch((error: unknown) => this.#parts.onError(error))
+    }, SECOND_LOOK_MS)
+  }
+
+  async #deleteMissed(hostPorts: readonly HostPort[]): Promise<void> {
+    const connections = await this.#parts.connections()
+    const own = this.#parts.ownAddresses()
+    const missed = connections.filter((one) =>
+      hostPorts.some((hostPort) => missesHostPort(one, hostPort, own)),
+    )
+    if (missed.length > 0) this.#parts.delete(missed)
   }
 
   #lookAgain(): void {

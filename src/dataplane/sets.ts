@@ -72,6 +72,23 @@ export const sets = {
       6: set('cluster_ranges6', ['ipv6_addr'], { flags: ['interval'] }),
     },
   },
+  /** Port of the node → address and port of a pod here: on every address of the node, and on one of them. */
+  hostPorts: {
+    4: map('host_ports4', ['inet_proto', 'inet_service'], ['ipv4_addr', 'inet_service']),
+    6: map('host_ports6', ['inet_proto', 'inet_service'], ['ipv6_addr', 'inet_service']),
+  },
+  hostPortsOfAddress: {
+    4: map(
+      'host_ip_ports4',
+      ['ipv4_addr', 'inet_proto', 'inet_service'],
+      ['ipv4_addr', 'inet_service'],
+    ),
+    6: map(
+      'host_ip_ports6',
+      ['ipv6_addr', 'inet_proto', 'inet_service'],
+      ['ipv6_addr', 'inet_service'],
+    ),
+  },
   /** Reply tuples of revoked flows that one datagram from the other side would bring back to life. */
   cut: {
     4: set('cut4', ['ipv4_addr', 'ipv4_addr', 'inet_proto', 'inet_service', 'inet_service'], {

@@ -9,7 +9,7 @@ import type { Address, Cidr, Family } from '../policy/address.ts'
 import { type Attachment, describe } from './attachment.ts'
 import { PodNetworkError, reasonOf } from './errors.ts'
 import { GATEWAYS } from './gateways.ts'
-import { hostSettings, podSettings, type Setting } from './settings.ts'
+import { hostSettings, loopbackSetting, podSettings, type Setting } from './settings.ts'
 import type { PodLinks, WiringOptions } from './wiring.ts'
 
 /**
@@ -24,10 +24,13 @@ export function raiseLinks(
   links: PodLinks,
   options: WiringOptions,
 ): void {
-  const { addresses, hostInterface, ifName } = attachment
+  const { addresses, hostInterface, ifName, portMappings } = attachment
   const families = new Set(addresses.map(familyOf))
   attempt('The settings', attachment, () => {
     apply(hostSettings(hostInterface, families), options.nodeNetns, options)
+    if (options.localhostHostPorts && portMappings.length > 0 && families.has(4)) {
+      apply([loopbackSetting(hostInterface)], options.nodeNetns, options)
+    }
     apply(podSettings(ifName, families), netns, options)
   })
   attempt("The node's end", attachment, () => {

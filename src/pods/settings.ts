@@ -27,6 +27,15 @@ export function hostSettings(hostInterface: string, families: ReadonlySet<Family
 }
 
 /**
+ * Lets the node's 127.0.0.1 talk over this link, as it must for a host port of localhost. The data plane keeps
+ * pods from talking to 127.0.0.0/8 themselves. IPv6 has no such setting.
+ */
+export function loopbackSetting(hostInterface: string): Setting {
+  const path = `/proc/sys/net/ipv4/conf/${hostInterface}/route_localnet`
+  return { path, value: '1', optional: false }
+}
+
+/**
  * The pod's end. Runtimes may switch IPv6 off in new namespaces; and as nobody else can have a pod's addresses,
  * duplicate detection would only hold its first packets back.
  */

@@ -53,6 +53,8 @@ export interface WiringOptions {
   readonly nodeAddresses: Readonly<Partial<Record<Family, Address>>>
   /** Of pods whose configuration names none, in bytes. */
   readonly mtu: number
+  /** Pods are reached by host ports of 127.0.0.1 too. */
+  readonly localhostHostPorts: boolean
 }
 
 export interface NamespaceFiles {

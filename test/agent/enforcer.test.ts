@@ -87,7 +87,8 @@ async function begun(options: {
   const dataplane = new Dataplane(parts, emptyKernelState())
   await enforcer.begin(async () => {
     await dataplane.reconcile(compiler.tables())
-    const revocation = { sweep: () => {}, forget: () => Promise.resolve() }
+    const nothing = (): Promise<void> => Promise.resolve()
+    const revocation = { sweep: () => {}, forget: nothing, divert: nothing }
     return { dataplane, revocation, lookUp: options.lookUp }
   })
   const ingress = () =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Dataplane } from '../../src/dataplane/dataplane.ts'
+import { keyOfHostPort } from '../../src/dataplane/host-ports.ts'
 import { readState } from '../../src/dataplane/inspect.ts'
 import { FAMILIES, type KernelState, tablesOf } from '../../src/dataplane/kernel-state.ts'
 import { sets } from '../../src/dataplane/sets.ts'
@@ -29,8 +30,25 @@ const localChange = fc.record({
   address: fc.constantFrom(...POD_ADDRESSES[4], ...POD_ADDRESSES[6]),
   interface: fc.constantFrom('slc000000000001', 'slc000000000002', undefined),
 })
+const hostPort = fc.constantFrom(4 as const, 6 as const).chain((family) =>
+  fc.record({
+    protocol: fc.constantFrom('TCP' as const, 'UDP' as const, 'SCTP' as const),
+    hostIp: fc.constantFrom(undefined, ...POD_ADDRESSES[family].slice(0, 1)),
+    hostPort: fc.constantFrom(1, 8080, 65535),
+    address: fc.constantFrom(...POD_ADDRESSES[family]),
+    containerPort: fc.constantFrom(1, 80, 65535),
+  }),
+)
+const hostPortChange = fc.record({
+  kind: fc.constant('hostPorts' as const),
+  wanted: fc.uniqueArray(hostPort, { selector: keyOfHostPort, maxLength: 6 }),
+})
 const steps = fc.array(
-  fc.oneof({ weight: 5, arbitrary: event }, { weight: 1, arbitrary: localChange }),
+  fc.oneof(
+    { weight: 5, arbitrary: event },
+    { weight: 1, arbitrary: localChange },
+    { weight: 1, arbitrary: hostPortChange },
+  ),
   { minLength: 10, maxLength: 40, size: 'max' },
 )
 
@@ -41,7 +59,8 @@ describe('the table read back', () => {
       namespace.nft(['flush', 'ruleset'])
       const { compiler, dataplane } = await startDataplane(namespace.socket, { events: [] })
       for (const step of sequence) {
-        if (step.kind === 'local') await wire(dataplane, step.address, step.interface)
+        if (step.kind === 'hostPorts') await dataplane.setHostPorts(step.wanted)
+        else if (step.kind === 'local') await wire(dataplane, step.address, step.interface)
         else for (const change of compiler.apply([step])) await dataplane.apply(change)
         await expectAgreement(compiler, dataplane)
         readBack += 1

@@ -434,6 +434,7 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
     files: fs,
     nodeAddresses: { 4: NODE_ADDRESS4, 6: NODE_ADDRESS6 },
     mtu: 1400,
+    localhostHostPorts: true,
   })
   const enforcement = {
     attach: async ({ pod, hostInterface }: Attachment) => {

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Dataplane } from '../../src/dataplane/dataplane.ts'
 import { establish } from '../../src/dataplane/establish.ts'
+import type { HostPort } from '../../src/dataplane/host-ports.ts'
 import { type FoundTables, inspect } from '../../src/dataplane/inspect.ts'
 import { highestClass } from '../../src/dataplane/kernel-state.ts'
 import { program, type ProgramChain } from '../../src/dataplane/program.ts'
@@ -12,15 +13,22 @@ import type { Address } from '../../src/policy/address.ts'
 import { Compiler } from '../../src/policy/compile.ts'
 import type { ClusterEvent } from '../../src/policy/model.ts'
 
-export const PROGRAM = program({ deny: 'drop', logGroup: 100, podInterfacePrefix: 'slc' })
+const OPTIONS = {
+  deny: 'drop',
+  logGroup: 100,
+  podInterfacePrefix: 'slc',
+  localhostHostPorts: true,
+} as const
+export const PROGRAM = program(OPTIONS)
 /** As another version of the agent has it. */
-export const OTHER_PROGRAM = program({ deny: 'drop', logGroup: 101, podInterfacePrefix: 'slc' })
+export const OTHER_PROGRAM = program({ ...OPTIONS, logGroup: 101 })
 
 export interface Start {
   readonly events: readonly ClusterEvent[]
   readonly chains?: readonly ProgramChain[]
   readonly locals?: ReadonlyMap<Address, string>
   readonly ranges?: Ranges
+  readonly hostPorts?: readonly HostPort[]
   readonly commit?: (transaction: Transaction) => void
 }
 
@@ -38,6 +46,7 @@ export async function startDataplane(
     chains = PROGRAM,
     locals = new Map(),
     ranges = rangesOf([], []),
+    hostPorts = [],
     commit: send = (transaction) => commit(socket, transaction),
   }: Start,
 ): Promise<Started> {
@@ -50,7 +59,7 @@ export async function startDataplane(
   )
   compiler.apply(events)
   const parts = { commit: send, yieldToOthers: () => setImmediate() }
-  const wanted = { tables: compiler.tables(), locals, ranges }
+  const wanted = { tables: compiler.tables(), locals, ranges, hostPorts }
   const dataplane = await establish(parts, chains, found, wanted)
   return { found, compiler, dataplane }
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Dataplane } from '../../src/dataplane/dataplane.ts'
 import { establish } from '../../src/dataplane/establish.ts'
 import { inspect } from '../../src/dataplane/inspect.ts'
-import { program } from '../../src/dataplane/program.ts'
+import { PROGRAM } from './start-dataplane.ts'
 import { rangesOf } from '../../src/dataplane/ranges.ts'
 import { commit } from '../../src/nftables/commit.ts'
 import type { Address } from '../../src/policy/address.ts'
@@ -24,13 +24,14 @@ let dataplane: Dataplane
 
 beforeAll(async () => {
   router = openRouter('verdicts')
-  const chains = program({ deny: 'drop', logGroup: 100, podInterfacePrefix: 'slc' })
+  const chains = PROGRAM
   const parts = {
     commit: (transaction: Parameters<typeof commit>[1]) => commit(router.nftables, transaction),
     yieldToOthers: () => Promise.resolve(),
   }
   const found = await inspect(router.nftables, chains)
-  const empty = { tables: new Compiler().tables(), locals: new Map(), ranges: rangesOf([], []) }
+  const nothing = { locals: new Map(), ranges: rangesOf([], []), hostPorts: [] }
+  const empty = { tables: new Compiler().tables(), ...nothing }
   dataplane = await establish(parts, chains, found, empty)
 })
 
