@@ -33,6 +33,8 @@ export const CNI_ERRORS = {
   wiringFailed: 103,
   /** The pod's policy could not be put into force, so it gets no network. */
   enforcementFailed: 104,
+  /** A port of the node that the runtime asks for leads to another pod. */
+  hostPortTaken: 105,
   /** A defect of ours. */
   internal: 199,
 } as const
@@ -73,6 +75,7 @@ export function toCniError(error: unknown, kind: CniErrorName, what: string): Cn
 const POD_NETWORK_FAULTS: Readonly<Record<PodNetworkFault, CniErrorName>> = {
   addressesExhausted: 'addressesExhausted',
   addressUnavailable: 'addressUnavailable',
+  hostPortTaken: 'hostPortTaken',
   interfaceExists: 'interfaceExists',
   namespaceGone: 'unknownContainer',
   wiringFailed: 'wiringFailed',

@@ -4,6 +4,8 @@ export type PodNetworkFault =
   | 'addressesExhausted'
   /** The address asked for is in use, cooling down or of no range. */
   | 'addressUnavailable'
+  /** Another pod of this node has the port of the node that is asked for. */
+  | 'hostPortTaken'
   /** An interface of that name is there already. */
   | 'interfaceExists'
   /** The namespace of the pod cannot be opened. */
