@@ -62,3 +62,14 @@ export const ndmsg = struct('ndmsg', {
   ndm_flags: 'u8',
   ndm_type: 'u8',
 })
+
+/** linux/rtnetlink.h */
+export const tcmsg = struct('tcmsg', {
+  tcm_family: 'u8',
+  tcm__pad1: 'u8',
+  tcm__pad2: 'u16',
+  tcm_ifindex: 's32',
+  tcm_handle: 'u32',
+  tcm_parent: 'u32',
+  tcm_info: 'u32',
+})

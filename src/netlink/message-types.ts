@@ -13,6 +13,9 @@ const RTM = {
   RTM_NEWNEIGH: 28,
   RTM_DELNEIGH: 29,
   RTM_GETNEIGH: 30,
+  RTM_NEWQDISC: 36,
+  RTM_DELQDISC: 37,
+  RTM_GETQDISC: 38,
 } as const
 
 /** linux/netfilter/nfnetlink_conntrack.h, subsystem NFNL_SUBSYS_CTNETLINK. */

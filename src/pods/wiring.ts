@@ -1,8 +1,10 @@
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import type { Address, Family } from '../policy/address.ts'
 import type { Attachment } from './attachment.ts'
+import type { Bandwidth } from './bandwidth.ts'
 import { createLinks, listHostInterfaces, removeLink } from './links.ts'
 import { raiseLinks } from './raise.ts'
+import { shapeLinks } from './shape-links.ts'
 
 /** The two ends of a pod's link. */
 export interface PodLinks {
@@ -26,6 +28,8 @@ export interface Wiring {
    * @throws PodNetworkError (interfaceExists, namespaceGone, wiringFailed).
    */
   create(attachment: Attachment, netns: string, mtu?: number): PodLinks
+  /** Limits what goes through, before there is anything. @throws PodNetworkError (wiringFailed). */
+  shape(attachment: Attachment, netns: string, links: PodLinks, bandwidth: Bandwidth): void
   /**
    * Brings up what `create` made, with addresses and routes.
    *
@@ -65,6 +69,8 @@ export interface NamespaceFiles {
 export function createWiring(options: WiringOptions): Wiring {
   return {
     create: (attachment, netns, mtu = options.mtu) => createLinks(attachment, netns, mtu, options),
+    shape: (attachment, netns, links, bandwidth) =>
+      shapeLinks(attachment, netns, links, bandwidth, options),
     raise: (attachment, netns, links) => raiseLinks(attachment, netns, links, options),
     remove: async (hostInterface) => removeLink(hostInterface, options.node),
     hostInterfaces: () => listHostInterfaces(options.node),

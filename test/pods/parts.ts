@@ -15,7 +15,7 @@ export const LINKS: PodLinks = {
   podIndex: 2,
 }
 
-export type Step = 'create' | 'attach' | 'raise' | 'remove' | 'detach'
+export type Step = 'create' | 'shape' | 'attach' | 'raise' | 'remove' | 'detach'
 
 /** Everything around the kernel for real, the kernel and policy as a log of what was asked of them. */
 export interface Scene {
@@ -67,6 +67,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
         step('create', attachment.pod.name)
         return LINKS
       },
+      shape: (attachment) => step('shape', attachment.pod.name),
       raise: (attachment) => step('raise', attachment.pod.name),
       remove: async (name) => {
         step('remove', name)

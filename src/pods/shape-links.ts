@@ -1,0 +1,63 @@
+import type { NetlinkSocket } from '../netlink/socket.ts'
+import { findTokenBucket, setTokenBucket, type TokenBucket } from '../netlink/token-bucket.ts'
+import { type Attachment, describe } from './attachment.ts'
+import type { Bandwidth } from './bandwidth.ts'
+import { PodNetworkError, reasonOf } from './errors.ts'
+import { tokenBucketsOf } from './token-buckets.ts'
+import type { PodLinks, WiringOptions } from './wiring.ts'
+
+type Ends = Pick<PodLinks, 'hostIndex' | 'podIndex' | 'mtu'>
+
+/**
+ * Limits what the pod receives, on the node's end of its link, and what it sends, on its own end. Both go with
+ * the link.
+ *
+ * @throws PodNetworkError (wiringFailed).
+ */
+export function shapeLinks(
+  attachment: Attachment,
+  netns: string,
+  ends: Ends,
+  bandwidth: Bandwidth,
+  { node, openIn }: Pick<WiringOptions, 'node' | 'openIn'>,
+): void {
+  const { hostEnd, podEnd } = tokenBucketsOf(bandwidth, ends.mtu)
+  try {
+    if (hostEnd !== undefined) node.request(setTokenBucket(ends.hostIndex, hostEnd))
+    if (podEnd === undefined) return
+    const pod = openIn(netns)
+    try {
+      pod.request(setTokenBucket(ends.podIndex, podEnd))
+    } finally {
+      pod.close()
+    }
+  } catch (cause) {
+    throw new PodNetworkError(
+      'wiringFailed',
+      `The bandwidth of ${describe(attachment)} cannot be limited (the kernel needs the module sch_tbf): ${reasonOf(cause)}`,
+      cause,
+    )
+  }
+}
+
+/**
+ * Which limit is not in the kernel as it should be, as a sentence; undefined when all are.
+ *
+ * @param node a socket in the node's namespace, @param pod one in the pod's
+ */
+export function shapeFault(
+  ends: Ends,
+  bandwidth: Bandwidth,
+  { node, pod }: Readonly<Record<'node' | 'pod', NetlinkSocket>>,
+): string | undefined {
+  const { hostEnd, podEnd } = tokenBucketsOf(bandwidth, ends.mtu)
+  if (!isInForce(hostEnd, node, ends.hostIndex)) return 'What the pod receives is not limited'
+  if (!isInForce(podEnd, pod, ends.podIndex)) return 'What the pod sends is not limited'
+  return undefined
+}
+
+function isInForce(wanted: TokenBucket | undefined, socket: NetlinkSocket, link: number): boolean {
+  if (wanted === undefined) return true
+  const found = findTokenBucket(socket, link)
+  return found?.rateBytes === wanted.rateBytes && found.limitBytes === wanted.limitBytes
+}

@@ -1,0 +1,41 @@
+import type { TokenBucket } from '../netlink/token-bucket.ts'
+import type { Bandwidth } from './bandwidth.ts'
+
+/** What limits a pod: what the node's end of its link sends goes to the pod, what the pod's end sends from it. */
+export interface TokenBuckets {
+  readonly hostEnd: TokenBucket | undefined
+  readonly podEnd: TokenBucket | undefined
+}
+
+/** A packet waits no longer than this, as in the reference plugin `bandwidth`: above that, it is lost. */
+const LATENCY_S = 0.025
+/** linux/if_ether.h: ETH_HLEN. */
+const LINK_HEADER_BYTES = 14
+/** The kernel holds both in 32 bits. */
+const MAX_BYTES = 2 ** 32 - 1
+
+/**
+ * The token buckets of a link with this MTU. A burst that no full packet fits into would let none pass, ever; it
+ * is raised to one.
+ */
+export function tokenBucketsOf(bandwidth: Bandwidth, mtu: number): TokenBuckets {
+  const { ingressRate, ingressBurst, egressRate, egressBurst } = bandwidth
+  return {
+    hostEnd: tokenBucket(ingressRate, ingressBurst, mtu),
+    podEnd: tokenBucket(egressRate, egressBurst, mtu),
+  }
+}
+
+/** @param rate bits per second; @param burst bits */
+function tokenBucket(
+  rate: number | undefined,
+  burst: number | undefined,
+  mtu: number,
+): TokenBucket | undefined {
+  if (rate === undefined) return undefined
+  const rateBytes = Math.max(1, Math.floor(rate / 8))
+  const packetBytes = mtu + LINK_HEADER_BYTES
+  const burstBytes = Math.min(MAX_BYTES, Math.max(packetBytes, Math.floor((burst ?? 0) / 8)))
+  const waitingBytes = Math.floor(rateBytes * LATENCY_S)
+  return { rateBytes, burstBytes, limitBytes: Math.min(MAX_BYTES, burstBytes + waitingBytes) }
+}
