@@ -36,6 +36,9 @@ export interface PodPlan {
 }
 
 const ROOT = join(import.meta.dirname, '../..')
+/** The program that container runtimes run. */
+export const SHIM = join(ROOT, 'native/build/sluice-cni')
+const SLUICE: readonly string[] = [process.execPath, join(ROOT, 'src/cli/main.ts')]
 const AGENT_TIMEOUT_MS = 20_000
 
 /**
@@ -48,14 +51,19 @@ export class SmallCluster {
   readonly outside: string
   readonly #plan = addressPlan([4, 6])
   readonly #paths = labPaths(LAB_ROOTS, `t${randomBytes(3).toString('hex')}`)
+  readonly #sluice: readonly string[]
   readonly #stopping = new AbortController()
   readonly #pods = new Map<string, TestPod>()
   readonly #running = new Set<LabNode>()
   #policies: readonly object[] = []
   #lastUid = 0
 
-  /** @param podCidrs of each node instead of the lab's */
-  constructor(count: number, podCidrs?: readonly Cidr[]) {
+  /**
+   * @param podCidrs of each node instead of the lab's
+   * @param sluice the program and its first arguments that run `sluice`
+   */
+  constructor(count: number, podCidrs?: readonly Cidr[], sluice: readonly string[] = SLUICE) {
+    this.#sluice = sluice
     this.outside = this.#paths.netns('outside')
     this.nodes = Array.from({ length: count }, (_, place) => this.#planNode(place, podCidrs))
   }
@@ -180,7 +188,7 @@ export class SmallCluster {
       ...node,
       node: `n${place}`,
       manifests: this.#paths.manifests,
-      sluice: [process.execPath, join(ROOT, 'src/cli/main.ts')],
+      sluice: this.#sluice,
       stopping: this.#stopping.signal,
     })
     return { ...node, name: `n${place}`, agent }
@@ -245,7 +253,7 @@ export function statusOf({ runDir }: LabNode): Promise<Record<string, unknown>> 
 }
 
 function shimOf({ runDir }: LabNode) {
-  return { program: join(ROOT, 'native/build/sluice-cni'), runDir }
+  return { program: SHIM, runDir }
 }
 
 function podObject({ name, node, sandbox, addresses }: TestPod): object {

@@ -1,0 +1,57 @@
+import { reasonOf } from '../../../src/pods/errors.ts'
+import { until } from '../until.ts'
+import type { Fault } from './plan.ts'
+import type { Scene } from './scene.ts'
+
+export interface Round<T> {
+  /** Goes before, undisturbed. */
+  readonly prepare?: (container: string) => Promise<void>
+  /** What the container runtime asks; resolves to what came of it. */
+  readonly act: (container: string) => Promise<T>
+  /** Holds the outcome against what must be, and leaves the scene clean. */
+  readonly judge: (container: string, outcome: T) => Promise<void>
+}
+
+/** How long an agent that has nothing more to do takes no step. */
+const QUIET_MS = 200
+
+/**
+ * Lets a fault befall the agent at the first step of what it is asked, then at the second, and so on until there
+ * are no more, what it does by itself afterwards included.
+ *
+ * @returns the names of the steps
+ */
+export async function atEachStep<T>(
+  scene: Scene,
+  fault: Fault,
+  { prepare = async () => {}, act, judge }: Round<T>,
+): Promise<readonly string[]> {
+  const { injection } = scene
+  for (let at = 1; ; at += 1) {
+    const container = scene.newContainer()
+    await prepare(container)
+    injection.arm(at, fault)
+    const outcome = await act(container)
+    await hasStruck(scene, at)
+    const steps = injection.disarm()
+    try {
+      await judge(container, outcome)
+    } catch (cause) {
+      const what = `${fault.kind} at step ${at}, ${steps[at - 1] ?? 'which never came'}`
+      throw new Error(`${what}: ${reasonOf(cause)}`, { cause })
+    }
+    if (steps.length < at) return steps
+  }
+}
+
+/** Resolves once the fault has come, or when it comes no more. */
+async function hasStruck({ injection }: Scene, at: number): Promise<void> {
+  let count = 0
+  let since = performance.now()
+  await until('the agent does what it was asked', () => {
+    const now = injection.steps().length
+    if (now > count) since = performance.now()
+    count = now
+    return count >= at || performance.now() - since > QUIET_MS
+  })
+}

@@ -1,0 +1,169 @@
+import { expect, vi } from 'vitest'
+import { attach, detach } from '../../../src/lab/shim.ts'
+import { attachmentIdOf } from '../../../src/pods/attachment.ts'
+import { type Address, formatAddress } from '../../../src/policy/address.ts'
+import { NewFlows } from '../new-flows.ts'
+import { run } from '../node-kernel.ts'
+import { type NodeState, nodeState } from '../node-state.ts'
+import { apps, ofFamily, policy, SHIM, SmallCluster } from '../small-cluster.ts'
+import { until } from '../until.ts'
+import { Injection } from './injection.ts'
+
+/** What `Scene` compares: of the node, and of the namespace of the victim. */
+type State = Readonly<Record<keyof NodeState | 'pod', readonly string[]>>
+
+const FAMILIES = [4, 6] as const
+const FRIEND_PORT = 5000
+const FOE_PORT = 5001
+const FLOW_EVERY_MS = 10
+const PATIENCE_MS = 10_000
+
+/**
+ * A node whose agent meets faults while it works on one pod, the victim: pods `server`, `friend` and `foe` are
+ * there all the time, and so are packets from the latter two to the first. The victim is added and deleted as
+ * runtimes do it, as one container after the other in one namespace.
+ */
+export class Scene {
+  readonly injection = new Injection()
+  readonly cluster = new SmallCluster(1, undefined, this.injection.sluice)
+  #flows: Record<'friend' | 'foe', readonly NewFlows[]> = { friend: [], foe: [] }
+  #lastContainer = 0
+  #clean: State | undefined
+  #attached: State | undefined
+
+  async open(): Promise<void> {
+    const { cluster } = this
+    await cluster.start()
+    // Later ones find its compiled code, which one that is killed does not leave.
+    await cluster.killAgent(cluster.node, 'SIGTERM')
+    await cluster.startAgent(cluster.node)
+    const server = policy('server', 'server', { ingress: [{ from: apps('friend') }] })
+    const victim = policy('victim', 'victim', {
+      ingress: [{ from: apps('friend'), ports: [{ port: 80 }] }],
+      egress: [{ to: apps('server') }],
+    })
+    await cluster.enforce(server, victim)
+    await cluster.add({ name: 'server' }, { name: 'friend' }, { name: 'foe' })
+    await cluster.declare({ name: 'victim' })
+    this.#flows = { friend: this.#flowsFrom('friend'), foe: this.#flowsFrom('foe') }
+    const clean = this.#state()
+    this.#clean = clean
+    const container = this.newContainer()
+    const addresses = await this.add(container)
+    // The node's end gets its link-local address a moment after it is up.
+    await until('the link is up', () => this.#state().addresses.length > clean.addresses.length)
+    this.#attached = this.#withoutNames(container, addresses)
+    await this.del(container)
+    await this.expectClean()
+  }
+
+  async close(): Promise<void> {
+    for (const flow of Object.values(this.#flows).flat()) flow.close()
+    await this.cluster.stop()
+    this.injection.close()
+  }
+
+  newContainer(): string {
+    this.#lastContainer += 1
+    return `victim-${this.#lastContainer}`
+  }
+
+  /** CNI ADD of the victim as this container. Rejects with its error. */
+  async add(container: string): Promise<readonly Address[]> {
+    return await attach(this.#shim(), this.#sandbox(container))
+  }
+
+  /** CNI DEL. Rejects with its error. */
+  async del(container: string): Promise<void> {
+    await detach(this.#shim(), this.#sandbox(container))
+  }
+
+  /** Once the agent has been struck dead: another one. */
+  async revive(): Promise<void> {
+    const { cluster } = this
+    await cluster.killAgent(cluster.node)
+    await cluster.startAgent(cluster.node)
+  }
+
+  /** Nothing of the victim is left, and everything of the others is there. */
+  async expectClean(): Promise<void> {
+    await vi.waitFor(() => expect(this.#state()).toEqual(this.#clean), POLLING)
+  }
+
+  /** Everything is as after an ADD that nothing befell. */
+  async expectAttached(container: string, addresses: readonly Address[]): Promise<void> {
+    const state = (): State => this.#withoutNames(container, addresses)
+    await vi.waitFor(() => expect(state()).toEqual(this.#attached), POLLING)
+  }
+
+  /** All packets of the friend have come to the server, and none of the foe. */
+  async expectVerdicts(): Promise<void> {
+    const { friend, foe } = this.#flows
+    for (const flow of [...friend, ...foe]) flow.stop()
+    await until('all of the friend arrived', () => friend.every((one) => one.arrived === one.sent))
+    expect(Math.min(...[...friend, ...foe].map(({ sent }) => sent))).toBeGreaterThan(50)
+    expect(foe.map(({ arrived }) => arrived)).toEqual([0, 0])
+  }
+
+  #flowsFrom(name: 'friend' | 'foe'): NewFlows[] {
+    const [from, to] = [this.cluster.pod(name), this.cluster.pod('server')]
+    const port = name === 'friend' ? FRIEND_PORT : FOE_PORT
+    return FAMILIES.map((family) => {
+      const end = ({ netns, addresses }: typeof from) => ({
+        netns,
+        address: ofFamily(addresses, family),
+      })
+      return new NewFlows(end(from), end(to), port, FLOW_EVERY_MS)
+    })
+  }
+
+  #shim() {
+    return { program: SHIM, runDir: this.cluster.node.runDir }
+  }
+
+  #sandbox(containerId: string) {
+    return { ...this.cluster.pod('victim').sandbox, containerId }
+  }
+
+  #state(): State {
+    const { netns } = this.cluster.pod('victim')
+    const listing = 'ip -o link; ip -o address; ip -o -4 route; ip -o -6 route; ip -o neighbour'
+    const inPod = run(netns, 'sh', '-ec', listing).split('\n').map(withoutChance)
+    const links = inPod.filter((line) => line !== '' && !/^lo\b/u.test(line))
+    return { ...nodeState(this.cluster.node), pod: links }
+  }
+
+  /** Containers and addresses change from one ADD to the next. */
+  #withoutNames(container: string, addresses: readonly Address[]): State {
+    const id = attachmentIdOf({ containerId: container, ifName: 'eth0' })
+    const names = [id, ...addresses.map(formatAddress)]
+    const patterns = names.map((name) => new RegExp(`(?<![\\w.:])${name}(?![\\w:]|\\.\\d)`, 'gu'))
+    const anonymous = (line: string): string =>
+      patterns.reduce((text, pattern, place) => text.replaceAll(pattern, `<${place}>`), line)
+    const state = this.#state()
+    return {
+      links: state.links.map(anonymous).toSorted(),
+      addresses: state.addresses.map(anonymous).toSorted(),
+      routes: state.routes.map(anonymous).toSorted(),
+      neighbours: state.neighbours.map(anonymous).toSorted(),
+      qdiscs: state.qdiscs.map(anonymous).toSorted(),
+      elements: state.elements.map(anonymous).toSorted(),
+      records: state.records.map(anonymous).toSorted(),
+      queuedDeletions: state.queuedDeletions,
+      pod: state.pod.map(anonymous),
+    }
+  }
+}
+
+const POLLING = { timeout: PATIENCE_MS, interval: 20 }
+
+/** Without what is another for every link: its number, its hardware address, and what follows from that. */
+function withoutChance(line: string): string {
+  return line
+    .replaceAll(/^\d+: /gu, '')
+    .replaceAll(/@if\d+/gu, '')
+    .replaceAll(/ (link\/ether|lladdr) [0-9a-f:]+/gu, '')
+    .replaceAll(/fe80::[0-9a-f:]+(\/64)?/gu, 'fe80::…')
+    .replaceAll(/ link-netnsid \d+/gu, '')
+    .trimEnd()
+}
