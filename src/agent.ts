@@ -13,7 +13,9 @@ import { openManifestSource } from './agent/manifest-source.ts'
 import { serveStatus } from './agent/serve-status.ts'
 import type { AgentSource, Tell } from './agent/source.ts'
 import { drainDelQueue } from './cni/del-queue.ts'
+import { handleStarting } from './cni/handle-starting.ts'
 import { createInTurn } from './cni/in-turn.ts'
+import type { Obstacle } from './cni/obstacle.ts'
 import { type CniServer, serveCni } from './cni/server.ts'
 import { type CniHandler, type CniParts, createHandler } from './cni/verbs.ts'
 import { ClusterState } from './cluster/state.ts'
@@ -84,7 +86,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   if (options.netns !== undefined) enterNamespace(options.netns)
   // Before anything is changed: there is one agent. Requests wait until it is ready.
   const handler = Promise.withResolvers<CniHandler>()
-  const cni = await serve(options, async (request) => (await handler.promise)(request))
+  const cni = await serve(options, handleStarting(handler.promise))
   const kernel = openKernel(options)
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX })
   const found = await inspect(kernel.nftables, chains)
@@ -128,7 +130,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     ...compiler.stats(),
   })
 
-  const handle = createHandler({ ...pods, enforcement: enforcer, inTurn: createInTurn() })
+  const obstacle = (): Obstacle | undefined => obstacleOf(enforcer)
+  const handle = createHandler({ ...pods, enforcement: enforcer, inTurn: createInTurn(), obstacle })
   handler.resolve(handle)
   const queue = await drainRegularly(options, handle)
   const http = await serveStatus(options, status)
@@ -142,6 +145,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       kernel.close()
     },
   }
+}
+
+/** No ADD succeeds while the kernel refuses policy, and what policy allows anew is not allowed in the kernel. */
+function obstacleOf({ refusal }: Enforcer): Obstacle | undefined {
+  if (refusal === undefined) return undefined
+  return { reason: `${refusal.message}. It is tried again`, harmsPods: true }
 }
 
 function logReady(
@@ -202,7 +211,7 @@ async function openPods(
   options: AgentOptions,
   kernel: Kernel,
   source: AgentSource,
-): Promise<Omit<CniParts, 'enforcement' | 'inTurn'>> {
+): Promise<Omit<CniParts, 'enforcement' | 'inTurn' | 'obstacle'>> {
   const { log, mtu, localhostHostPorts } = options
   const podCidrs = await podCidrsOf(options, source)
   const nodeAddresses =

@@ -23,6 +23,8 @@ export const CNI_ERRORS = {
   tryAgainLater: 11,
   /** STATUS: no ADD would succeed now. */
   notAvailable: 50,
+  /** STATUS: no ADD would succeed now, and pods that are there may lack connections that they should have. */
+  limitedConnectivity: 51,
   /** The container already has an interface of that name, or this attachment exists. */
   interfaceExists: 100,
   /** Every address of a range is in use. */

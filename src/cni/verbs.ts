@@ -7,7 +7,10 @@ import type { Enforcement } from './enforcement.ts'
 import { errorResult } from './error-result.ts'
 import { CniError, toCniError } from './errors.ts'
 import type { CniReply, CniRequest } from './frame.ts'
+import { gc } from './gc.ts'
 import type { InTurn } from './in-turn.ts'
+import type { Obstacle } from './obstacle.ts'
+import { status } from './status.ts'
 import { version } from './version.ts'
 
 /** What the verbs work with. */
@@ -18,6 +21,8 @@ export interface CniParts {
   readonly enforcement: Enforcement
   /** One operation at a time for each host interface; shared with whoever else changes attachments. */
   readonly inTurn: InTurn
+  /** What keeps every ADD from success now, but for addresses. Cheap: runtimes ask every few seconds. */
+  readonly obstacle: () => Obstacle | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -31,10 +36,10 @@ export type CniHandler = (request: CniRequest) => Promise<CniReply>
 const VERBS: ReadonlyMap<string, Verb> = new Map([
   ['ADD', add],
   ['DEL', del],
-  ['VERSION', version],
   ['CHECK', notSupportedYet],
-  ['GC', notSupportedYet],
-  ['STATUS', notSupportedYet],
+  ['GC', gc],
+  ['STATUS', status],
+  ['VERSION', version],
 ])
 
 export function createHandler(parts: CniParts): CniHandler {

@@ -445,7 +445,15 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
       log.push(`detach ${pod.name} ${hostInterfaces().length} left`)
     },
   }
-  const parts = { ipam, records, wiring, enforcement, inTurn: createInTurn(), now }
+  const parts = {
+    ipam,
+    records,
+    wiring,
+    enforcement,
+    inTurn: createInTurn(),
+    obstacle: () => undefined,
+    now,
+  }
   const takenOver = await takeOver(parts)
   const handle = createHandler(parts)
   const server: CniServer = await serveCni({

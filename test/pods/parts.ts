@@ -26,6 +26,8 @@ export interface Scene {
     attach(attachment: Attachment): Promise<void>
     detach(attachment: Attachment): Promise<void>
   }
+  /** Nothing stands in the way of an ADD. */
+  readonly obstacle: () => undefined
   readonly now: () => number
   readonly clock: { now: number }
   /** `step pod` in order. */
@@ -81,6 +83,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
       detach: async ({ pod, addresses }) =>
         step('detach', `${pod.name} ${addresses.map(formatAddress).join()}`),
     },
+    obstacle: () => undefined,
     now,
     clock,
     log,

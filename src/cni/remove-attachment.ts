@@ -1,0 +1,22 @@
+import { attachmentIdOf } from '../pods/attachment.ts'
+import { release } from '../pods/release.ts'
+import type { AttachmentKey } from './arguments.ts'
+import { toCniError } from './errors.ts'
+import type { CniParts } from './verbs.ts'
+
+/**
+ * Takes away whatever there is of an attachment, in turn with all else that concerns it.
+ *
+ * @throws CniError; then the record says what is left, and it may be tried again.
+ */
+export async function removeAttachment(key: AttachmentKey, parts: CniParts): Promise<void> {
+  const id = attachmentIdOf(key)
+  await parts.inTurn(id, async () => {
+    try {
+      await release(id, parts)
+    } catch (error) {
+      const what = `The network of container ${key.containerId} is not removed`
+      throw toCniError(error, 'internal', what)
+    }
+  })
+}

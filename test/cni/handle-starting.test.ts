@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { handleStarting } from '../../src/cni/handle-starting.ts'
+import type { CniHandler } from '../../src/cni/verbs.ts'
+import { bodyOf, requestOf } from './requests.ts'
+
+test('STATUS is told at once that the agent is starting, all else waits until it is ready', async () => {
+  const ready = Promise.withResolvers<CniHandler>()
+  const handle = handleStarting(ready.promise)
+  const answered: string[] = []
+  const add = handle(requestOf('ADD')).then(({ body }) => answered.push(body))
+  const reply = await handle(requestOf('STATUS'))
+  expect(reply.exitCode).toBe(1)
+  expect(bodyOf(reply)).toMatchObject({ code: 50, msg: expect.stringContaining('is starting') })
+  expect(answered).toEqual([])
+  ready.resolve(async (request) => ({
+    exitCode: 0,
+    body: request.environment.get('CNI_COMMAND') ?? '',
+  }))
+  await add
+  expect(answered).toEqual(['ADD'])
+  expect(await handle(requestOf('STATUS'))).toEqual({ exitCode: 0, body: 'STATUS' })
+})
