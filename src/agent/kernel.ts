@@ -9,7 +9,7 @@ import { Revocation } from '../dataplane/revocation.ts'
 import { sets } from '../dataplane/sets.ts'
 import { tableReference } from '../dataplane/table.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
-import { deleteConnection, listConnectionsInSteps } from '../netlink/conntrack.ts'
+import { deleteConnection, listConnectionsApart } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
 import { writeFileInNamespace } from '../netlink/native.ts'
@@ -134,7 +134,7 @@ function firstOfEach(addresses: readonly Address[]): Partial<Record<Family, Addr
 async function listConnectionsAlone(): Promise<readonly Connection[]> {
   const socket = openNetlink(NETLINK_NETFILTER)
   try {
-    return await listConnectionsInSteps(socket)
+    return await listConnectionsApart(socket)
   } finally {
     socket.close()
   }
