@@ -13,13 +13,21 @@ import { deleteConnection, listConnectionsApart } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
 import { writeFileInNamespace } from '../netlink/native.ts'
+import type { Reply } from '../netlink/message.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
+import { subscribe, type Subscription } from '../netlink/subscribe.ts'
 import { commit } from '../nftables/commit.ts'
 import { listCounters, listElements } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
-import { type RemoteNode, setNodeRoutes } from '../pods/node-routes.ts'
+import type { OverlayMode } from '../pods/nodes/choose-path.ts'
+import { connectNodes } from '../pods/nodes/connect-nodes.ts'
+import { deriveMtu } from '../pods/nodes/derive-mtu.ts'
+import { isNetworkNews, NETWORK_GROUPS } from '../pods/nodes/network-news.ts'
+import type { NodeFacts } from '../pods/nodes/node-facts.ts'
+import { readFacts } from '../pods/nodes/read-facts.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
+import { writeSetting } from '../pods/write-setting.ts'
 import { type Address, type Cidr, type Family, familyOf } from '../policy/address.ts'
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
@@ -51,8 +59,16 @@ export interface Kernel {
   readonly dataplane: DataplaneParts
   /** Prepares the node to carry pods' packets. @throws {NativeError} @throws {NetlinkError} */
   wiring(network: NodeNetwork): Wiring
-  /** Routes to the pods of other nodes; returns a sentence for each that cannot be had. */
-  setNodeRoutes(nodes: readonly RemoteNode[]): readonly string[]
+  /** The MTU, in bytes, that suits pods of a node with these addresses. */
+  podMtu(nodeAddresses: readonly Address[], overlay: OverlayMode): number
+  /** Paths to the pods of other nodes; returns a sentence for each that cannot be had. */
+  connectNodes(
+    own: NodeFacts,
+    remotes: readonly NodeFacts[],
+    overlay: OverlayMode,
+  ): readonly string[]
+  /** Tells when the node's links, addresses or routes have changed, so that other paths may be right. */
+  watchNetwork(onNews: () => void): void
   /** Once the table is in force: takes over what an earlier agent has barred. */
   revocation(tables: () => Tables): Promise<Revocation>
   /** Packets of each counter of the table. */
@@ -69,6 +85,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
   const route = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
   const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settingsWriter(procSys) }
+  const watches: Subscription[] = []
   let revoked = 0
   return {
     nftables,
@@ -83,7 +100,19 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
         ...rest,
       })
     },
-    setNodeRoutes: (nodes) => setNodeRoutes(nodes, route),
+    podMtu: (nodeAddresses, overlay) => deriveMtu(nodeAddresses, overlay, readFacts(route).mtuOf),
+    connectNodes: (own, remotes, overlay) =>
+      connectNodes(own, remotes, overlay, {
+        socket: route,
+        write: (setting) => writeSetting(setting, node.nodeNetns, node.writeFileIn),
+      }),
+    watchNetwork: (onNews) => {
+      const onMessage = (message: Reply): void => {
+        if (isNetworkNews(message)) onNews()
+      }
+      const watch = subscribe(NETLINK_ROUTE, NETWORK_GROUPS, { onMessage, onLost: onNews })
+      watches.push(watch)
+    },
     revocation: async (tables) => {
       const bars = new Bars(commitTransaction, () => performance.now())
       for (const family of FAMILIES) {
@@ -113,7 +142,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       ),
     revokedConnections: () => revoked,
     close: () => {
-      for (const socket of [nftables, conntrack, route]) socket.close()
+      for (const socket of [nftables, conntrack, route, ...watches]) socket.close()
     },
   }
 }

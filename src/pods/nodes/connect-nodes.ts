@@ -1,64 +1,45 @@
-import { NetlinkError } from '../netlink/errors.ts'
-import {
-  deleteRoute,
-  listRoutes,
-  replaceRoute,
-  type Route,
-  RTPROT_SLUICE,
-} from '../netlink/route.ts'
-import type { NetlinkSocket } from '../netlink/socket.ts'
-import { type Address, type Cidr, type Family, familyOf, formatCidr } from '../policy/address.ts'
-
-/** Another node, as its Node object has it. */
-export interface RemoteNode {
-  readonly name: string
-  readonly podCidrs: readonly Cidr[]
-  readonly addresses: readonly Address[]
-}
-
-const FAMILIES: readonly Family[] = [4, 6]
+import { familyOf } from '../../policy/address.ts'
+import type { OverlayMode } from './choose-path.ts'
+import type { NodeFacts } from './node-facts.ts'
+import { planNetwork } from './plan-network.ts'
+import { readFacts } from './read-facts.ts'
+import { setNodeRoutes } from './set-node-routes.ts'
+import { setOverlayEntries } from './set-overlay-entries.ts'
+import { type OverlayParts, removeOverlayLinks, setOverlayLinks } from './set-overlay-links.ts'
+import { setOverlayRules } from './set-overlay-rules.ts'
 
 /**
- * Routes to the pods of these nodes, each by the node's address on a link that the nodes share; those of nodes
- * that have gone go. Routes that are not ours are never touched.
+ * Brings what leads to the pods of other nodes into the kernel: direct routes to nodes on a common link, the
+ * overlay to the rest. What leads to nodes that have gone goes. Whatever is not ours is never touched.
  *
- * @returns a sentence for each node that cannot be reached so
+ * May be repeated at any time: it does what is left to do.
+ *
+ * @returns a sentence for all that cannot be had
  */
-export function setNodeRoutes(nodes: readonly RemoteNode[], socket: NetlinkSocket): string[] {
-  const wanted = nodes.flatMap(routesTo)
-  const keep = new Set(wanted.map(({ route }) => keyOf(route)))
-  const ours = FAMILIES.flatMap((family) => listRoutes(socket, { family, protocol: RTPROT_SLUICE }))
-  // Pods' own routes have no gateway, nor has that of the free addresses.
-  const held = ours.filter(({ gateway }) => gateway !== undefined)
-  const gone = held.filter((route) => !keep.has(keyOf(route)))
-  for (const route of gone) socket.request(deleteRoute(route))
-  const have = new Set(held.map(keyOf))
-  return wanted
-    .filter(({ route }) => !have.has(keyOf(route)))
-    .flatMap(({ node, route }) => problemOf(node, route, socket))
-}
-
-function routesTo(node: RemoteNode): { node: RemoteNode; route: Route }[] {
-  return node.podCidrs.flatMap((destination) => {
-    const gateway = node.addresses.find((one) => familyOf(one) === familyOf(destination.first))
-    if (gateway === undefined) return []
-    return [{ node, route: { destination, gateway, protocol: RTPROT_SLUICE } }]
-  })
-}
-
-function problemOf(node: RemoteNode, route: Route, socket: NetlinkSocket): string[] {
-  try {
-    socket.request(replaceRoute(route))
-    return []
-  } catch (error) {
-    if (!(error instanceof NetlinkError)) throw error
-    const pods = formatCidr({ ...route.destination, last: route.destination.first })
-    return [
-      `Pods of node ${node.name} (${pods}) cannot be reached: ${error.message} Nodes must share a link.`,
-    ]
-  }
-}
-
-function keyOf({ destination, gateway }: Route): string {
-  return `${destination.first}/${destination.prefix} ${gateway}`
+export function connectNodes(
+  own: NodeFacts,
+  remotes: readonly NodeFacts[],
+  mode: OverlayMode,
+  parts: OverlayParts,
+): string[] {
+  const { socket } = parts
+  const plan = planNetwork(own, remotes, mode, readFacts(socket))
+  const families = new Set(own.podCidrs.map(({ first }) => familyOf(first)))
+  const { indices, problems } = setOverlayLinks(plan.links, families, parts)
+  const present = <T extends { readonly link: number | string }>(items: readonly T[]) =>
+    items.flatMap((item) => {
+      const index = typeof item.link === 'number' ? item.link : indices.get(item.link)
+      return index === undefined
+        ? []
+        : [{ ...item, link: index, index, onlink: item.link !== index }]
+    })
+  setOverlayEntries(
+    { neighbours: present(plan.neighbours), forwarding: present(plan.forwarding) },
+    [...indices.values()],
+    socket,
+  )
+  const routeProblems = setNodeRoutes(present(plan.routes), socket)
+  setOverlayRules(plan.rules, socket)
+  removeOverlayLinks(new Set(plan.links.map(({ name }) => name)), socket)
+  return [...plan.problems, ...problems, ...routeProblems]
 }
