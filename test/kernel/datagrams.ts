@@ -18,8 +18,8 @@ export interface Datagrams {
   readonly port: number
   /** @param bytes of payload */
   send(to: Port, bytes?: number): void
-  /** As fast as the kernel takes them. */
-  sendMany(to: Port, count: number): void
+  /** As fast as the kernel takes them. @param bytes of payload */
+  sendMany(to: Port, count: number, bytes?: number): void
   /** How many have come since the last time that this was asked. */
   arrived(): number
   close(): void
@@ -34,7 +34,8 @@ export function openDatagrams(netns: string, own: Port, wholeOnly: boolean = fal
   return {
     port: own.port,
     send: (to, bytes = 8) => sendOrRefused(socket, sockaddr(to), bytes),
-    sendMany: (to, count) => void socket.sendMany(Buffer.alloc(8), sockaddr(to), count),
+    sendMany: (to, count, bytes = 8) =>
+      void socket.sendMany(Buffer.alloc(bytes), sockaddr(to), count),
     arrived: () => drain(socket),
     close: () => socket.close(),
   }
