@@ -21,6 +21,7 @@ import { type CniHandler, type CniParts, createHandler } from './cni/verbs.ts'
 import { ClusterState } from './cluster/state.ts'
 import { establish } from './dataplane/establish.ts'
 import { hostPortsOf } from './dataplane/host-ports.ts'
+import { inspectPod } from './dataplane/inspect-pod.ts'
 import { type FoundTables, inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
 import { program } from './dataplane/program.ts'
@@ -109,7 +110,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
     const dataplane = await establish(kernel.dataplane, chains, found, wanted)
     const revocation = await kernel.revocation(() => dataplane.tables())
-    return { dataplane, revocation, lookUp: source.lookUp }
+    return {
+      dataplane,
+      inspectPod: (place) => inspectPod(place, dataplane.state, chains, kernel.nftables),
+      revocation,
+      lookUp: source.lookUp,
+    }
   })
   kernel.watchNetwork(() => network.check())
   await network.update()
