@@ -291,7 +291,6 @@ test.each(['0.3.1', '1.1.0'])('VERSION asked in %s', async (cniVersion) => {
 })
 
 test.each([
-  ['CHECK', 'CNI_COMMAND CHECK is not supported yet'],
   [
     'constructor',
     'CNI_COMMAND must be one of ADD, DEL, CHECK, GC, STATUS, VERSION, not "constructor"',
