@@ -31,6 +31,7 @@ import { writeSetting } from '../pods/write-setting.ts'
 import { type Address, type Cidr, type Family, familyOf } from '../policy/address.ts'
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
+import { shareNext } from './share-next.ts'
 
 /** This process's own namespace: the agent has entered the node's. */
 const OWN_NETNS = '/proc/self/ns/net'
@@ -82,6 +83,10 @@ export interface Kernel {
 export function openKernel({ procSys, log }: KernelOptions): Kernel {
   const nftables = openNetlink(NETLINK_NETFILTER)
   const conntrack = openNetlink(NETLINK_NETFILTER)
+  // For listings alone. It stays open: after a transaction that deletes, closing one waits 7 ms for an RCU grace
+  // period (nft_rcv_nl_event, Linux 6.18).
+  const listing = openNetlink(NETLINK_NETFILTER)
+  const connections = shareNext(() => listConnectionsApart(listing))
   const route = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
   const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settingsWriter(procSys) }
@@ -119,7 +124,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
         bars.adopt(family, await listElements(nftables, tableReference('sluice'), sets.cut[family]))
       }
       return new Revocation({
-        connections: listConnectionsAlone,
+        connections,
         delete: (connections) => deleteConnections(conntrack, connections),
         bar: (connections) => bars.add(connections),
         unbar: (mayBe) => bars.remove(mayBe),
@@ -142,7 +147,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       ),
     revokedConnections: () => revoked,
     close: () => {
-      for (const socket of [nftables, conntrack, route, ...watches]) socket.close()
+      for (const socket of [nftables, conntrack, listing, route, ...watches]) socket.close()
     },
   }
 }
@@ -157,16 +162,6 @@ function firstOfEach(addresses: readonly Address[]): Partial<Record<Family, Addr
   const first: Partial<Record<Family, Address>> = {}
   for (const address of addresses) first[familyOf(address)] ??= address
   return first
-}
-
-/** A sweep and the departure of a pod may list at one time, and a socket has room for one listing. */
-async function listConnectionsAlone(): Promise<readonly Connection[]> {
-  const socket = openNetlink(NETLINK_NETFILTER)
-  try {
-    return await listConnectionsApart(socket)
-  } finally {
-    socket.close()
-  }
 }
 
 /** Entries that have gone by themselves meanwhile are as good as deleted. */
