@@ -7,8 +7,13 @@ export interface TokenBuckets {
   readonly podEnd: TokenBucket | undefined
 }
 
-/** A packet waits no longer than this, as in the reference plugin `bandwidth`: above that, it is lost. */
+/** What may wait: as much as leaves in this time, as in the reference plugin `bandwidth`, and a burst. */
 const LATENCY_S = 0.025
+/**
+ * Of a burst, no more than this may wait: two of the largest packets that TCP hands down (GSO, 64 KiB). Runtimes ask
+ * for bursts of 512 MiB and more, and whoever floods such a pod would fill as much memory of the node.
+ */
+const MAX_WAITING_BURST_BYTES = 128 * 1024
 /** linux/if_ether.h: ETH_HLEN. */
 const LINK_HEADER_BYTES = 14
 /** The kernel holds both in 32 bits. */
@@ -36,6 +41,7 @@ function tokenBucket(
   const rateBytes = Math.max(1, Math.floor(rate / 8))
   const packetBytes = mtu + LINK_HEADER_BYTES
   const burstBytes = Math.min(MAX_BYTES, Math.max(packetBytes, Math.floor((burst ?? 0) / 8)))
-  const waitingBytes = Math.floor(rateBytes * LATENCY_S)
-  return { rateBytes, burstBytes, limitBytes: Math.min(MAX_BYTES, burstBytes + waitingBytes) }
+  const waitingBytes =
+    Math.floor(rateBytes * LATENCY_S) + Math.min(burstBytes, MAX_WAITING_BURST_BYTES)
+  return { rateBytes, burstBytes, limitBytes: Math.min(MAX_BYTES, waitingBytes) }
 }

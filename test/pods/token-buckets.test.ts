@@ -29,13 +29,17 @@ test('a burst holds a full packet at least', () => {
   expect(toPod(8_000_000, 8).hostEnd?.burstBytes).toBe(1514)
 })
 
-test('the largest burst of all does not overflow', () => {
-  const { hostEnd } = toPod(80_000_000_000, 8 * (2 ** 32 - 1))
-  expect(hostEnd).toEqual({
-    rateBytes: 10_000_000_000,
-    burstBytes: 2 ** 32 - 1,
-    limitBytes: 2 ** 32 - 1,
-  })
+test.each([
+  ['containerd', 2 ** 32 - 1, 2 ** 29 - 1],
+  ['CRI-O', 8 * (2 ** 32 - 1) - 1, 2 ** 32 - 2],
+])('the burst that %s asks for does not fill the memory of the node', (_, burst, burstBytes) => {
+  const limitBytes = 25_000 + 128 * 1024
+  expect(toPod(8_000_000, burst).hostEnd).toEqual({ rateBytes: 1_000_000, burstBytes, limitBytes })
+})
+
+test('nothing overflows what the kernel holds in 32 bits', () => {
+  const { hostEnd } = toPod(8e12, 8 * (2 ** 32 - 1))
+  expect(hostEnd).toEqual({ rateBytes: 1e12, burstBytes: 2 ** 32 - 1, limitBytes: 2 ** 32 - 1 })
 })
 
 test('less than a byte a second is a byte a second', () => {
