@@ -1,7 +1,6 @@
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
 import { reasonOf } from '../pods/errors.ts'
 import type { PodRecord } from '../pods/record.ts'
-import { refuseTakenHostPorts } from '../pods/refuse-taken-host-ports.ts'
 import { release } from '../pods/release.ts'
 import type { PodLinks } from '../pods/wiring.ts'
 import { addChained } from './add-chained.ts'
@@ -18,7 +17,7 @@ import type { CniParts, Verb } from './verbs.ts'
  */
 export const add: Verb = async (request, parts) => {
   const config = parseConfig(request.stdin)
-  const asked = parseAddArguments(request.environment)
+  const asked = parseAddArguments(request.environment, config.defaultNamespace)
   if (config.prevResult !== undefined) return addChained(config)
   return parts.inTurn(attachmentIdOf(asked), async () => {
     const record = reserve(asked, config, parts)
@@ -59,12 +58,9 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
     releasedAt: undefined,
   } as const
   try {
-    const others = parts.records.all().filter(({ releasedAt }) => releasedAt === undefined)
-    refuseTakenHostPorts(record, others)
     parts.records.put(record)
   } catch (error) {
-    // Nobody has met them: they need no rest.
-    parts.ipam.free(addresses, 0)
+    parts.ipam.free(addresses)
     throw error
   }
   return record
@@ -76,8 +72,6 @@ async function connect(
   parts: CniParts,
 ): Promise<PodLinks> {
   const links = parts.wiring.create(record, record.netns, config.mtu)
-  const { bandwidth } = config.runtime
-  if (bandwidth !== undefined) parts.wiring.shape(record, record.netns, links, bandwidth)
   try {
     await parts.enforcement.attach(record)
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { PodIdentity } from '../pods/attachment.ts'
 import { CniError } from './errors.ts'
+import { NAMESPACE_NAME } from './namespace-name.ts'
 
 type Environment = ReadonlyMap<string, string>
 
@@ -9,38 +10,31 @@ export interface AttachmentKey {
   readonly ifName: string
 }
 
-/** The parameters of a CHECK. */
-export interface CheckArguments extends AttachmentKey {
+/** The parameters of an ADD. */
+export interface AddArguments extends AttachmentKey {
   /** Path of the container's network namespace. */
   readonly netns: string
-}
-
-/** The parameters of an ADD. */
-export interface AddArguments extends CheckArguments {
   readonly pod: PodIdentity
 }
 
 /**
  * The parameters of an ADD.
  *
+ * @param defaultNamespace of containers that the runtime gives no Kubernetes namespace, which are refused without
  * @throws CniError (invalidEnvironment) that names the variable.
  */
-export function parseAddArguments(environment: Environment): AddArguments {
+export function parseAddArguments(
+  environment: Environment,
+  defaultNamespace?: string,
+): AddArguments {
+  const key = parseAttachmentKey(environment)
+  const pairs = parsePairs(environment.get('CNI_ARGS') ?? '')
   return {
-    ...parseCheckArguments(environment),
-    pod: podOf(parsePairs(environment.get('CNI_ARGS') ?? '')),
-  }
-}
-
-/**
- * The parameters of a CHECK. It is about what ADD did, so nothing needs to be said of the pod again.
- *
- * @throws CniError (invalidEnvironment) that names the variable.
- */
-export function parseCheckArguments(environment: Environment): CheckArguments {
-  return {
-    ...parseAttachmentKey(environment),
+    ...key,
     netns: required(environment, 'CNI_NETNS', /^\/[^\0]*$/u, 'an absolute path'),
+    pod: isNamespaced(pairs)
+      ? kubernetesPod(pairs)
+      : containerAsPod(pairs, key.containerId, defaultNamespace),
   }
 }
 
@@ -55,7 +49,7 @@ export function parseAttachmentKey(environment: Environment): AttachmentKey {
     containerId: required(
       environment,
       'CNI_CONTAINERID',
-      /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/u,
+      CONTAINER_NAME,
       'a letter or digit, then these and _ . -',
     ),
     // What the kernel's dev_valid_name accepts: 15 bytes and no '/', ':' or space.
@@ -68,8 +62,9 @@ export function parseAttachmentKey(environment: Environment): AttachmentKey {
   }
 }
 
-/** Each part of a name is a DNS label (Kubernetes: names of namespaces and pods). */
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/u
+/** Of ids (CNI specification, `CNI_CONTAINERID`) and, as podman has them, of names. */
+const CONTAINER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,252}$/u
+/** Each part is a DNS label (Kubernetes: names of pods). */
 const POD_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/u
 const UID = /^[a-zA-Z0-9-]{0,128}$/u
 
@@ -82,12 +77,39 @@ const KNOWN_PAIRS = new Set([
   'K8S_POD_INFRA_CONTAINER_ID',
 ])
 
-function podOf(pairs: Environment): PodIdentity {
+function isNamespaced(pairs: Environment): boolean {
+  return (pairs.get('K8S_POD_NAMESPACE') ?? '') !== ''
+}
+
+function kubernetesPod(pairs: Environment): PodIdentity {
   return {
-    namespace: required(pairs, 'K8S_POD_NAMESPACE', NAMESPACE, 'the name of a namespace'),
+    namespace: required(pairs, 'K8S_POD_NAMESPACE', NAMESPACE_NAME, 'the name of a namespace'),
     name: required(pairs, 'K8S_POD_NAME', POD_NAME, 'the name of a pod'),
     // containerd before 1.6 and CRI-O before 1.23 do not send it.
     uid: matching('K8S_POD_UID', pairs.get('K8S_POD_UID') ?? '', UID, 'a UID'),
+  }
+}
+
+/**
+ * A container of a runtime that knows no Kubernetes. podman gives the container's name as `K8S_POD_NAME`,
+ * `ctr` and cnitool give none. Without a namespace nobody could say which policies apply to it.
+ */
+function containerAsPod(
+  pairs: Environment,
+  containerId: string,
+  defaultNamespace: string | undefined,
+): PodIdentity {
+  if (defaultNamespace === undefined) {
+    throw new CniError(
+      'invalidEnvironment',
+      'CNI_ARGS has no K8S_POD_NAMESPACE, and the network configuration no defaultNamespace for containers that are not of Kubernetes',
+    )
+  }
+  const name = pairs.get('K8S_POD_NAME') ?? ''
+  return {
+    namespace: defaultNamespace,
+    name: matching('K8S_POD_NAME', name || containerId, CONTAINER_NAME, 'the name of a container'),
+    uid: '',
   }
 }
 

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { decodeConfig, networkName } from './decode-config.ts'
+import { NAMESPACE_NAME } from './namespace-name.ts'
 import { orNothing } from './or-nothing.ts'
 import { dnsSchema, resultSchema } from './result-schema.ts'
 import type { Dns, Result } from './result.ts'
@@ -12,6 +13,8 @@ export interface NetworkConfig {
   readonly name: string
   /** Bytes; undefined = the agent's. */
   readonly mtu: number | undefined
+  /** Of containers that the runtime gives no Kubernetes namespace; undefined = such containers are refused. */
+  readonly defaultNamespace: string | undefined
   /** Handed back in the result as it came. */
   readonly dns: Dns | undefined
   /** What the plugins before us did (ADD), or the whole list (CHECK); undefined = nobody was before us. */
@@ -33,6 +36,9 @@ const configuration = v.object({
       v.maxValue(MAX_MTU, `must be at most ${MAX_MTU}`),
     ),
   ),
+  defaultNamespace: v.optional(
+    v.pipe(v.string(), v.regex(NAMESPACE_NAME, 'must be the name of a namespace')),
+  ),
   dns: v.optional(dnsSchema),
   runtimeConfig: v.optional(runtimeConfig, {}),
   prevResult: orNothing(resultSchema),
@@ -45,6 +51,6 @@ const configuration = v.object({
  */
 export function parseConfig(stdin: string): NetworkConfig {
   const { cniVersion, fields } = decodeConfig(stdin, configuration)
-  const { name, mtu, dns, prevResult, runtimeConfig: runtime } = fields
-  return { cniVersion, name, mtu, dns, prevResult, runtime }
+  const { name, mtu, defaultNamespace, dns, prevResult, runtimeConfig: runtime } = fields
+  return { cniVersion, name, mtu, defaultNamespace, dns, prevResult, runtime }
 }

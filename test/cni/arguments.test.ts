@@ -49,7 +49,8 @@ describe('an ADD is refused with the name of the variable', () => {
     [{ CNI_IFNAME: 'a:b' }, 'CNI_IFNAME must be an interface name'],
     [{ CNI_IFNAME: 'a b' }, 'CNI_IFNAME must be an interface name'],
     [{ CNI_IFNAME: 'sixteen-letters-' }, 'CNI_IFNAME must be an interface name'],
-    [{ CNI_ARGS: '' }, 'K8S_POD_NAMESPACE is missing'],
+    [{ CNI_ARGS: '' }, 'no K8S_POD_NAMESPACE, and the network configuration no defaultNamespace'],
+    [{ CNI_ARGS: 'K8S_POD_NAMESPACE=;K8S_POD_NAME=b' }, 'no K8S_POD_NAMESPACE'],
     [{ CNI_ARGS: 'K8S_POD_NAMESPACE=a' }, 'K8S_POD_NAME is missing'],
     [{ CNI_ARGS: 'K8S_POD_NAMESPACE=A;K8S_POD_NAME=b' }, 'K8S_POD_NAMESPACE must be the name'],
     [{ CNI_ARGS: 'K8S_POD_NAMESPACE=a;K8S_POD_NAME=b/../c' }, 'K8S_POD_NAME must be the name'],
@@ -61,6 +62,31 @@ describe('an ADD is refused with the name of the variable', () => {
   ])('%j', (changes, message) => {
     expect(() => parseAddArguments(environment(changes))).toThrow(message)
     expect(() => parseAddArguments(environment(changes))).toThrow(CniError)
+  })
+})
+
+describe('a container that is not of Kubernetes', () => {
+  test.each([
+    ['ctr, cnitool', '', 'c0ffee'],
+    ['podman', 'IgnoreUnknown=1;K8S_POD_NAME=wizardly_Pike', 'wizardly_Pike'],
+  ])('%s: a pod of the default namespace, by name, else by id', (_, CNI_ARGS, name) => {
+    expect(parseAddArguments(environment({ CNI_ARGS }), 'tools').pod).toEqual({
+      namespace: 'tools',
+      name,
+      uid: '',
+    })
+  })
+
+  test('its name must be one', () => {
+    const odd = environment({ CNI_ARGS: 'K8S_POD_NAME=a/b' })
+    expect(() => parseAddArguments(odd, 'tools')).toThrow('K8S_POD_NAME must be the name of a')
+  })
+
+  test('what names a namespace is a pod of it, and must have the name of one', () => {
+    const of = (CNI_ARGS: string) => parseAddArguments(environment({ CNI_ARGS }), 'tools').pod
+    expect(of('K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart-0').namespace).toBe('shop')
+    expect(() => of('K8S_POD_NAMESPACE=shop')).toThrow('K8S_POD_NAME is missing')
+    expect(() => of('K8S_POD_NAMESPACE=shop;K8S_POD_NAME=a_b')).toThrow('the name of a pod')
   })
 })
 

@@ -33,6 +33,7 @@ test('the fields that we use, and others beside them', () => {
     ...MINIMAL,
     type: 'sluice-cni',
     mtu: 1450,
+    defaultNamespace: 'tools',
     dns,
     runtimeConfig: { ips: ['10.0.0.7/24', 'fd00::7'], portMappings: [], aliases: ['x'] },
     future: { x: 1 },
@@ -41,6 +42,7 @@ test('the fields that we use, and others beside them', () => {
     cniVersion: '1.1.0',
     name: 'sluice',
     mtu: 1450,
+    defaultNamespace: 'tools',
     dns,
     prevResult: undefined,
     runtime: { ...NOTHING_ASKED, ips: [ip4(0x0a000007), ip6((0xfd00n << 112n) | 7n)] },
@@ -65,6 +67,11 @@ test.each([
     '{"cniVersion":"1.1.0","name":"a","mtu":"1500"}',
     7,
     'The network configuration\'s mtu must be number, not "1500"',
+  ],
+  [
+    '{"cniVersion":"1.1.0","name":"a","defaultNamespace":"A"}',
+    7,
+    "The network configuration's defaultNamespace must be the name of a namespace",
   ],
   [
     '{"cniVersion":"1.1.0","name":"a","mtu":1279}',
