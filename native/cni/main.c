@@ -76,15 +76,15 @@ static int refuse(enum request_status status) {
   switch (status) {
     case ENVIRONMENT_TOO_LARGE:
       return report_error(stdout, version, CNI_INVALID_ENVIRONMENT,
-                          "The CNI variables of the environment are larger than 64 KiB.",
+                          "The CNI variables of the environment are larger than 64 KiB",
                           "CNI_ARGS and CNI_PATH are the ones that can grow: shorten them.");
     case STDIN_TOO_LARGE:
       return report_error(stdout, version, CNI_DECODE_FAILURE,
-                          "The network configuration on stdin is larger than 1 MiB.",
+                          "The network configuration on stdin is larger than 1 MiB",
                           "Nothing was done. Check the file in /etc/cni/net.d.");
     default:
       return report_error(stdout, version, CNI_IO_FAILURE,
-                          "The network configuration could not be read from stdin.",
+                          "The network configuration could not be read from stdin",
                           strerror(errno));
   }
 }
@@ -102,7 +102,7 @@ static int refuse_command(const char *name) {
            "run by a container runtime, not by hand.",
            name);
   return report_error(stdout, request_version(&request), CNI_INVALID_ENVIRONMENT,
-                      "CNI_COMMAND is not a command of CNI.", details);
+                      "CNI_COMMAND is not a command of CNI", details);
 }
 
 static int ask_agent(const struct command *command) {
@@ -122,12 +122,12 @@ static int ask_agent(const struct command *command) {
 
 static int try_later(const struct occasion *occasion) {
   return report_error(stdout, occasion->version, CNI_TRY_AGAIN_LATER,
-                      "The Sluice agent of this node does not answer.", occasion->why);
+                      "The Sluice agent of this node does not answer", occasion->why);
 }
 
 static int not_available(const struct occasion *occasion) {
   return report_error(stdout, occasion->version, CNI_NOT_AVAILABLE,
-                      "The Sluice agent of this node does not answer.", occasion->why);
+                      "The Sluice agent of this node does not answer", occasion->why);
 }
 
 /* A node must be able to drain while the agent is away, so a deletion is a promise, not an error. */
@@ -136,13 +136,13 @@ static int queue_it(const struct occasion *occasion) {
   const char *container = setting("CNI_CONTAINERID", "");
   if (*container == '\0')
     return report_error(stdout, occasion->version, CNI_INVALID_ENVIRONMENT,
-                        "CNI_CONTAINERID is not set.", "DEL needs to know which container.");
+                        "CNI_CONTAINERID is not set", "DEL needs to know which container.");
   if (queue_deletion(folder, occasion->request, container, setting("CNI_IFNAME", ""))) return 0;
   char details[1024];
   snprintf(details, sizeof details, "%s The deletion could not be queued in %.256s: %s.",
            occasion->why, folder, strerror(errno));
   return report_error(stdout, occasion->version, CNI_TRY_AGAIN_LATER,
-                      "The Sluice agent of this node does not answer.", details);
+                      "The Sluice agent of this node does not answer", details);
 }
 
 static int tell_versions(const struct occasion *occasion) {

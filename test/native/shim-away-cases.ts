@@ -35,7 +35,7 @@ export const awayCases: readonly ShimCase[] = [
       expect(JSON.parse(outcome.stdout)).toEqual({
         cniVersion: '0.4.0',
         code: command === 'STATUS' ? 50 : 11,
-        msg: 'The Sluice agent of this node does not answer.',
+        msg: 'The Sluice agent of this node does not answer',
         details:
           `connecting to ${socketPath}: No such file or directory. ` +
           'Check that the sluice pod of this node is running.',
