@@ -1,12 +1,16 @@
 // Starts a machine with a service, prints the ids of its processes, and waits to be killed:
 //   node abandoned-machine.ts DIRECTORY CGROUP
 import { readdir, readlink } from 'node:fs/promises'
-import { Machine } from './machine.ts'
+import { startClusterMachine } from './cluster-machine.ts'
 import { placesOf } from './places.ts'
 import { until } from './until.ts'
 
 const [directory = '', cgroup = ''] = process.argv.slice(2)
-const machine = await Machine.start('abandoned', { ...placesOf(process.env), directory, cgroup })
+const machine = await startClusterMachine('abandoned', {
+  ...placesOf(process.env),
+  directory,
+  cgroup,
+})
 machine.startService('sleep', ['sleep', '1000000'])
 // Numbers of its processes as this one sees them.
 let processes: string[] = []

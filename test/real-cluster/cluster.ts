@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
+import { cgroupOf } from './cgroup-of.ts'
+import { startClusterMachine } from './cluster-machine.ts'
 import type { Cni } from './cni.ts'
 import { ADMIN_CONFIG, startControlPlane } from './control-plane.ts'
 import { makeImages } from './images.ts'
-import { Machine } from './machine.ts'
+import type { Machine } from './machine.ts'
 import { joinMachines } from './network.ts'
 import type { Places } from './places.ts'
 import { CONTROL_PLANE, type NodeName, NODES } from './plan.ts'
@@ -44,11 +46,11 @@ export class Cluster {
     await removeLeftovers(places)
     await mkdir(places.directory, { recursive: true })
     const images = await makeImages(places)
-    const controlPlane = await Machine.start(CONTROL_PLANE, places)
+    const controlPlane = await startClusterMachine(CONTROL_PLANE, places)
     const nodes = new Map<NodeName, Machine>()
     const cluster = new Cluster(controlPlane, nodes, places, lock)
     try {
-      for (const name of NODES) nodes.set(name, await Machine.start(name, places))
+      for (const name of NODES) nodes.set(name, await startClusterMachine(name, places))
       report('three machines')
       await cluster.#bringUp(options, images)
       return cluster
@@ -83,7 +85,10 @@ export class Cluster {
     await startControlPlane(controlPlane)
     report('the API server is ready')
     await Promise.all(
-      [...nodes].map(([name, machine]) => startWorker(name, machine, controlPlane, images)),
+      [...nodes].map(([name, machine]) => {
+        const cgroup = cgroupOf(name, this.places)
+        return startWorker(name, machine, { controlPlane, images, cgroup })
+      }),
     )
     report('kubelets run')
     await cni.install(this)

@@ -3,45 +3,49 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:f
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attempt, type CommandOptions, type Outcome, run } from './command.ts'
-import type { Places } from './places.ts'
 import { until } from './until.ts'
 
-/** One machine of the cluster: a process that holds namespaces of its own, and all that runs in them. */
-export class Machine {
+export interface MachineOptions {
   readonly name: string
-  readonly #places: Places
+  /** Runs in the new namespaces, gives the machine its file system, and becomes `init`. */
+  readonly script: readonly string[]
+  /** What the kernel calls the first process (`/proc/PID/comm`) once the machine is up. */
+  readonly init: string
+  /** The directory of the logs. */
+  readonly logs: string
+  /** Of whatever runs on it, as `NAME=VALUE`. */
+  readonly environment: readonly string[]
+}
+
+/** One machine: a process that holds namespaces of its own, and all that runs in them. */
+export class Machine {
+  readonly #options: MachineOptions
   readonly #init: ChildProcess
   readonly #services = new Map<string, ChildProcess>()
   #pid = 0
 
-  private constructor(name: string, places: Places, init: ChildProcess) {
-    this.name = name
-    this.#places = places
+  private constructor(options: MachineOptions, init: ChildProcess) {
+    this.#options = options
     this.#init = init
   }
 
   /** The machine dies with this process, however that ends: both links of the chain are told by the kernel. */
-  static async start(name: string, places: Places): Promise<Machine> {
-    const directory = join(places.directory, name)
-    mkdirSync(join(directory, 'log'), { recursive: true })
-    const log = openSync(join(directory, 'log', 'machine.log'), 'w')
+  static async start(options: MachineOptions): Promise<Machine> {
+    const { name, logs, script } = options
+    mkdirSync(logs, { recursive: true })
+    const log = openSync(join(logs, 'machine.log'), 'w')
     const init = spawn(
       'setpriv',
       [
         ...DIE_WITH_PARENT,
         ...'unshare --mount --pid --net --uts --ipc'.split(' '),
         ...'--fork --kill-child --propagation private'.split(' '),
-        join(import.meta.dirname, 'machine'),
-        name,
-        places.root,
-        directory,
-        places.checkout,
-        cgroupOf(name, places),
+        ...script,
       ],
       { stdio: ['ignore', log, log], detached: true },
     )
     closeSync(log)
-    const machine = new Machine(name, places, init)
+    const machine = new Machine(options, init)
     try {
       await until(`machine ${name} is up`, 10_000, () => machine.#findInit())
       return machine
@@ -51,9 +55,8 @@ export class Machine {
     }
   }
 
-  /** The cgroup that all of its pods are in, from the root of each hierarchy. */
-  get cgroup(): string {
-    return cgroupOf(this.name, this.#places)
+  get name(): string {
+    return this.#options.name
   }
 
   /** Process id of its init, as this process sees it. */
@@ -119,7 +122,7 @@ export class Machine {
   }
 
   logOf(service: string): string {
-    return join(this.#places.directory, this.name, 'log', `${service}.log`)
+    return join(this.#options.logs, `${service}.log`)
   }
 
   /** Ends it and whatever runs on it. Resolves when its last process is gone. */
@@ -133,7 +136,8 @@ export class Machine {
   }
 
   #enter(): string[] {
-    return ['nsenter', '--target', `${this.#pid}`, '--all', 'env', '-i', ...ENVIRONMENT]
+    const { environment } = this.#options
+    return ['nsenter', '--target', `${this.#pid}`, '--all', 'env', '-i', ...environment]
   }
 
   /** The init is there once the script has become it. */
@@ -145,20 +149,11 @@ export class Machine {
     const unshare = this.#init.pid
     const children = `/proc/${unshare}/task/${unshare}/children`
     const pid = existsSync(children) ? Number(readFileSync(children, 'utf8').trim()) : 0
-    if (pid === 0 || readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== 'pause') return false
+    if (pid === 0 || readFileSync(`/proc/${pid}/comm`, 'utf8').trim() !== this.#options.init)
+      return false
     this.#pid = pid
     return true
   }
 }
 
 const DIE_WITH_PARENT = ['--pdeathsig', 'KILL']
-
-const ENVIRONMENT = [
-  'PATH=/opt/kubernetes:/usr/sbin:/usr/bin:/sbin:/bin',
-  'HOME=/root',
-  'LC_ALL=C.UTF-8',
-]
-
-function cgroupOf(name: string, { cgroup }: Places): string {
-  return `/${cgroup}/${name}`
-}

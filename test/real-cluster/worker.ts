@@ -5,18 +5,25 @@ import { nodeToken, PROXY_TOKEN } from './control-plane.ts'
 import type { Machine } from './machine.ts'
 import { NODE_ADDRESSES, type NodeName, PAUSE_IMAGE, POD_CIDR } from './plan.ts'
 
-/** Starts containerd, kubelet and kube-proxy, and gives the node the images, archives on the host. */
+export interface WorkerParts {
+  readonly controlPlane: Machine
+  /** Archives on the host. */
+  readonly images: readonly string[]
+  /** That all pods of the node are in. */
+  readonly cgroup: string
+}
+
+/** Starts containerd, kubelet and kube-proxy, and gives the node the images. */
 export async function startWorker(
   name: NodeName,
   machine: Machine,
-  controlPlane: Machine,
-  images: readonly string[],
+  { controlPlane, images, cgroup }: WorkerParts,
 ): Promise<void> {
   await machine.write(CA_FILE, await readFile(controlPlane.path(CA_FILE), 'utf8'))
   await machine.write('/etc/kubernetes/kubelet.conf', kubeconfig(nodeToken(name)))
   await machine.write('/etc/kubernetes/proxy.conf', kubeconfig(PROXY_TOKEN))
   await machine.write('/etc/containerd/config.toml', CONTAINERD)
-  await machine.write('/etc/kubernetes/kubelet.yaml', kubeletConfiguration(machine.cgroup))
+  await machine.write('/etc/kubernetes/kubelet.yaml', kubeletConfiguration(cgroup))
   await machine.write('/etc/kubernetes/proxy.yaml', proxyConfiguration(name))
   machine.startService('containerd', ['containerd'])
   for (const image of images) await importImage(machine, image)
