@@ -26,6 +26,7 @@ test: build ## format, lint, types, then every test, the kernel's included (root
 	@npm run --silent lint
 	@npm run --silent typecheck
 	@[ "$$(id -u)" = 0 ] || { echo "sluice: the kernel tests make network namespaces: run make test as root, or npm run test:unit without them." >&2; exit 1; }
+	@test/runtimes/packages || true
 	@echo "==> tests"
 	@npm test --silent
 

@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/kernel/**', 'test/lab/**', 'test/real-cluster/**'],
+          exclude: ['test/kernel/**', 'test/lab/**', 'test/real-cluster/**', 'test/runtimes/**'],
           testTimeout: 60_000,
         },
       },
@@ -19,7 +19,11 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'kernel',
-          include: ['test/kernel/**/*.test.ts', 'test/lab/**/*.test.ts'],
+          include: [
+            'test/kernel/**/*.test.ts',
+            'test/lab/**/*.test.ts',
+            'test/runtimes/**/*.test.ts',
+          ],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process'
-import { basename } from 'node:path'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../../src/netlink/constants.ts'
 import { type Connection, deleteConnection, listConnections } from '../../src/netlink/conntrack.ts'
 import { findLink } from '../../src/netlink/link.ts'
@@ -14,16 +13,16 @@ export function counted(netns: string, name: CounterName): number {
   return Number(/packets (\d+)/u.exec(text)?.[1])
 }
 
-/** Number of elements that `nft` lists in a set or map of `inet sluice`. */
-export function elementsOf(netns: string, name: string, kind: 'set' | 'map' = 'set'): number {
+/** Number of elements that `nft` lists in a set of `inet sluice`. */
+export function elementsOf(netns: string, set: string): number {
   const listed: { nftables: { set?: { elem?: unknown[] }; map?: { elem?: unknown[] } }[] } =
-    JSON.parse(run(netns, 'nft', '-j', 'list', kind, 'inet', 'sluice', name))
-  return listed.nftables.flatMap((one) => one[kind]?.elem ?? []).length
+    JSON.parse(run(netns, 'nft', '-j', 'list', 'set', 'inet', 'sluice', set))
+  return listed.nftables.flatMap(({ set: one }) => one?.elem ?? []).length
 }
 
 /** Runs `nft` with a file on its standard input. */
 export function nft(netns: string, rules: string): void {
-  execFileSync('ip', ['netns', 'exec', basename(netns), 'nft', '-f', '-'], {
+  execFileSync('nsenter', [`--net=${netns}`, 'nft', '-f', '-'], {
     input: rules,
     stdio: ['pipe', 'pipe', 'pipe'],
   })
@@ -31,7 +30,7 @@ export function nft(netns: string, rules: string): void {
 
 /** What a program prints that runs in a namespace. */
 export function run(netns: string, ...command: readonly string[]): string {
-  return execFileSync('ip', ['netns', 'exec', basename(netns), ...command], {
+  return execFileSync('nsenter', [`--net=${netns}`, ...command], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   })

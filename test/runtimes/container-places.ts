@@ -1,0 +1,23 @@
+import { Place } from '../../src/lab/place.ts'
+import type { Machine } from '../real-cluster/machine.ts'
+
+/** Something on a machine that packets come from and go to. */
+export interface ContainerPlace {
+  readonly place: Place
+  /** IPv4 first. */
+  readonly addresses: readonly string[]
+}
+
+/** Inside the network of a container, by the id that its process has on the machine. */
+export async function enterContainer(machine: Machine, pid: number): Promise<ContainerPlace> {
+  const netns = `/proc/${pid}/ns/net`
+  const place = new Place({ name: `process ${pid}`, netns: machine.path(netns) })
+  return { place, addresses: await addressesOf(machine, netns) }
+}
+
+/** Global addresses as `ip` shows them. */
+async function addressesOf(machine: Machine, netns: string): Promise<string[]> {
+  const show = ['ip', '-oneline', 'address', 'show', 'dev', 'eth0', 'scope', 'global']
+  const text = await machine.run(['nsenter', `--net=${netns}`, ...show])
+  return [...text.matchAll(/ inet6? ([^/ ]+)\//gu)].map(([, address = '']) => address)
+}
