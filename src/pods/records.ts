@@ -57,6 +57,7 @@ export class Records {
       this.#files.writeFileSync(temporary, encodeRecord(record), { mode: 0o600 })
       this.#files.renameSync(temporary, path)
     } catch (cause) {
+      this.#discard(temporary)
       throw failed(`The record ${path} cannot be written`, cause)
     }
     this.#records.set(record.id, record)
@@ -71,6 +72,15 @@ export class Records {
       throw failed(`The record ${path} cannot be removed`, cause)
     }
     this.#records.delete(id)
+  }
+
+  /** Half of a record takes the room that is missing. If it cannot go now, the next agent removes it. */
+  #discard(temporary: string): void {
+    try {
+      this.#files.rmSync(temporary, { force: true })
+    } catch {
+      // What is told is why it could not be written.
+    }
   }
 
   #pathOf(id: string): string {

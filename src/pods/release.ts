@@ -1,5 +1,6 @@
 import type { Attachment } from './attachment.ts'
 import type { Ipam } from './ipam.ts'
+import type { PodRecord } from './record.ts'
 import type { Records } from './records.ts'
 import type { Wiring } from './wiring.ts'
 
@@ -24,11 +25,22 @@ export async function release(id: string, parts: ReleaseParts): Promise<void> {
   await wiring.remove(record?.hostInterface ?? id)
   if (record === undefined || record.releasedAt !== undefined) return
   await parts.enforcement.detach(record)
-  // The record stays while the addresses rest, so that a restart does not cut the rest short.
   const releasedAt = parts.now()
-  records.put({ ...record, releasedAt })
+  keepAtRest({ ...record, releasedAt }, records)
   ipam.free(record.addresses, releasedAt)
   forgetRested(ipam, records)
+}
+
+/**
+ * The record stays while the addresses rest, so that a restart does not cut the rest short. Where there is no room
+ * for it, it goes at once: a full disk must not keep a pod from leaving.
+ */
+function keepAtRest(record: PodRecord, records: Records): void {
+  try {
+    records.put(record)
+  } catch {
+    records.remove(record.id)
+  }
 }
 
 function forgetRested(ipam: Ipam, records: Records): void {

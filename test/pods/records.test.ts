@@ -125,7 +125,8 @@ test.each(['writeFileSync', 'renameSync'] as const)(
   'a failing %s leaves the old record',
   (call) => {
     const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
-    const fail = (): never => {
+    const fail = (path: fs.PathLike): never => {
+      fs.writeFileSync(path, '{"po')
       throw full
     }
     open().put(recordOf('a'))
@@ -133,6 +134,7 @@ test.each(['writeFileSync', 'renameSync'] as const)(
     const changed = recordOf('a', 5)
     expect(() => records.put(changed)).toThrow(/cannot be written: no space left on device$/u)
     expect(records.get(changed.hostInterface)).toEqual(recordOf('a'))
+    expect(fs.readdirSync(directory)).toEqual([`${changed.id}.json`])
     expect(open().get(changed.hostInterface)).toEqual(recordOf('a'))
   },
 )

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Attachment, attachmentIdOf } from '../../src/pods/attachment.ts'
 import type { PodRecord } from '../../src/pods/record.ts'
 import { release } from '../../src/pods/release.ts'
@@ -73,6 +73,17 @@ describe('release', () => {
     scene.failing.clear()
     await release(hostInterface, scene)
     expect(scene.ipam.usage()[0]?.used).toBe(0)
+  })
+
+  test('without room for a record the address rests all the same, and the record goes', async () => {
+    const { hostInterface } = attach('a')
+    vi.spyOn(scene.records, 'put').mockImplementation(() => {
+      throw new Error('no space left on device')
+    })
+    await release(hostInterface, scene)
+    expect(scene.files()).toEqual([])
+    expect(scene.ipam.usage()[0]?.used).toBe(0)
+    expect(allocated(scene)).toBe('10.0.0.3')
   })
 
   test('records are kept while addresses rest, and no longer', async () => {
