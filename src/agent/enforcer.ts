@@ -117,6 +117,7 @@ export class Enforcer implements Enforcement {
       const { dataplane, revocation } = this.#inForce()
       // What is refused is tried again; no ADD succeeds before, so nobody else can get the addresses meanwhile.
       await this.#enforce(state.detach(attachment.id)).catch(() => undefined)
+      await dataplane.settle()
       const own = attachment.addresses.filter(
         (address) => dataplane.state.locals.get(address) === attachment.hostInterface,
       )

@@ -4,7 +4,8 @@ import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
 import { Bars } from '../dataplane/bars.ts'
-import { FAMILIES } from '../dataplane/kernel-state.ts'
+import { readState } from '../dataplane/inspect.ts'
+import { FAMILIES, type KernelState } from '../dataplane/kernel-state.ts'
 import { Revocation } from '../dataplane/revocation.ts'
 import { sets } from '../dataplane/sets.ts'
 import { tableReference } from '../dataplane/table.ts'
@@ -72,7 +73,11 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
   let revoked = 0
   return {
     nftables,
-    dataplane: { commit: commitTransaction, yieldToOthers: () => setImmediate() },
+    dataplane: {
+      commit: commitTransaction,
+      read: readStateAlone,
+      yieldToOthers: () => setImmediate(),
+    },
     wiring: ({ podCidrs, nodeAddresses, ...rest }) => {
       prepareNode(podCidrs, node)
       return createWiring({
@@ -135,6 +140,16 @@ async function listConnectionsAlone(): Promise<readonly Connection[]> {
   const socket = openNetlink(NETLINK_NETFILTER)
   try {
     return await listConnectionsInSteps(socket)
+  } finally {
+    socket.close()
+  }
+}
+
+/** A listing in steps keeps its socket from everything else, and bars are committed meanwhile. */
+async function readStateAlone(): Promise<KernelState> {
+  const socket = openNetlink(NETLINK_NETFILTER)
+  try {
+    return await readState(socket)
   } finally {
     socket.close()
   }

@@ -1,3 +1,4 @@
+import { NetlinkSocketError } from '../netlink/errors.ts'
 import type { Transaction } from '../nftables/transaction.ts'
 import type { Address } from '../policy/address.ts'
 import type { TableChange, Tables } from '../policy/tables.ts'
@@ -20,6 +21,8 @@ import { chunks, transactionFor } from './transactions.ts'
 export interface DataplaneParts {
   /** @throws when the kernel refuses; nothing of the transaction is then in force. */
   readonly commit: (transaction: Transaction) => void
+  /** What the kernel's table holds, for when the answer to a transaction was lost. */
+  readonly read: () => Promise<KernelState>
   /** Between two transactions of one change: lets the event loop serve others. */
   readonly yieldToOthers: () => Promise<void>
 }
@@ -37,7 +40,9 @@ export function bothTouched(a: Touched, b: Touched): Touched {
  */
 export class Dataplane {
   readonly #parts: DataplaneParts
-  readonly #state: KernelState
+  #state: KernelState
+  /** Whether the kernel has carried the last transaction out is not known. */
+  #isUncertain = false
 
   /** @param state what the kernel's table holds now */
   constructor(parts: DataplaneParts, state: KernelState) {
@@ -49,6 +54,13 @@ export class Dataplane {
     return this.#state
   }
 
+  /** Makes `state` right again where an answer of the kernel was lost. Every change begins with it. */
+  async settle(): Promise<void> {
+    if (!this.#isUncertain) return
+    this.#state = await this.#parts.read()
+    this.#isUncertain = false
+  }
+
   /** What the kernel enforces now. */
   tables(): Tables {
     return tablesOf(this.#state)
@@ -57,10 +69,11 @@ export class Dataplane {
   /**
    * Commits one change of the compiler.
    *
-   * @throws {DataplaneError} SLUICE_COMMIT_REFUSED; what was committed before the refusal stays, and
+   * @throws {DataplaneError} SLUICE_COMMIT_REFUSED, SLUICE_COMMIT_UNCERTAIN; what was committed before stays, and
    *   `reconcile` goes on from there.
    */
   async apply(change: TableChange): Promise<Touched> {
+    await this.settle()
     for (const step of plan(this.#state, change)) await this.#commitStep(step)
     return touchedBy(change)
   }
@@ -72,6 +85,7 @@ export class Dataplane {
    * @throws {DataplaneError} as `apply`
    */
   async reconcile(wanted: Tables): Promise<Touched> {
+    await this.settle()
     let touched: Touched = new Set<Address>()
     for (const stage of stages(this.tables(), wanted, highestClass(this.#state))) {
       touched = bothTouched(touched, await this.apply(diff(this.#state, stage)))
@@ -81,6 +95,7 @@ export class Dataplane {
 
   /** The only sources that the pod's interface may send from, and the pods of this node. @throws {DataplaneError} */
   async setLocals(wanted: ReadonlyMap<Address, string>): Promise<void> {
+    await this.settle()
     const operations: Operation[] = []
     for (const [address, name] of wanted) {
       if (this.#state.locals.get(address) !== name) operations.push(local(address, name))
@@ -93,11 +108,13 @@ export class Dataplane {
 
   /** What leaves from the first for anything but the second is masqueraded. @throws {DataplaneError} */
   async setRanges(ranges: Ranges): Promise<void> {
+    await this.settle()
     await this.#commitStep(rangeOperations(ranges))
   }
 
   /** The ports of the node that lead to pods. @throws {DataplaneError} */
   async setHostPorts(wanted: readonly HostPort[]): Promise<void> {
+    await this.settle()
     const keys = new Set(wanted.map(keyOfHostPort))
     const gone = [...this.#state.hostPorts].filter(([key]) => !keys.has(key))
     await this.#commitStep([
@@ -112,6 +129,7 @@ export class Dataplane {
     hostInterface: string,
     hostPorts: readonly HostPort[] = [],
   ): Promise<void> {
+    await this.settle()
     await this.#commitStep([
       ...addresses.map((address) => local(address, hostInterface)),
       ...hostPorts.map((mapping) => hostPort(mapping, true)),
@@ -120,6 +138,7 @@ export class Dataplane {
 
   /** They come from nowhere on this node any more, and no port leads there. @throws {DataplaneError} */
   async detach(addresses: readonly Address[]): Promise<void> {
+    await this.settle()
     const mappings = [...this.#state.hostPorts.values()]
     await this.#commitStep([
       ...mappings
@@ -142,15 +161,30 @@ export class Dataplane {
     try {
       this.#parts.commit(transaction)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new DataplaneError(
+      const error = commitError(cause)
+      this.#isUncertain = error.code === 'SLUICE_COMMIT_UNCERTAIN'
+      throw error
+    }
+  }
+}
+
+function commitError(cause: unknown): DataplaneError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return cause instanceof NetlinkSocketError && ANSWER_LOST.has(cause.code)
+    ? new DataplaneError(
+        'SLUICE_COMMIT_UNCERTAIN',
+        `Whether the kernel made a change to table inet sluice is not known, so the table is read again before the next: ${reason}`,
+        { cause },
+      )
+    : new DataplaneError(
         'SLUICE_COMMIT_REFUSED',
         `The kernel refused a change to table inet sluice, whose verdicts stay as they were: ${reason}`,
         { cause },
       )
-    }
-  }
 }
+
+/** The kernel may have done what it was asked. */
+const ANSWER_LOST: ReadonlySet<string> = new Set(['NETLINK_LOST', 'NETLINK_NO_ANSWER'])
 
 function local(address: Address, name: string | undefined): Operation {
   return { kind: 'local', address, interface: name }

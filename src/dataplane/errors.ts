@@ -4,6 +4,8 @@ export type DataplaneErrorCode =
   | 'SLUICE_TABLE_DAMAGED'
   /** The kernel refused a transaction; `cause` is its own error. */
   | 'SLUICE_COMMIT_REFUSED'
+  /** The answer to a transaction was lost; `cause` says how. */
+  | 'SLUICE_COMMIT_UNCERTAIN'
 
 export class DataplaneError extends Error {
   override readonly name = 'DataplaneError'

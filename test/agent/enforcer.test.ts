@@ -83,7 +83,11 @@ async function begun(options: {
     setTimer: (callback) => void timers.push(callback),
   })
   await enforcer.tell((all) => all.apply(policies), 'one')
-  const parts = { commit: options.commit ?? (() => {}), yieldToOthers: () => Promise.resolve() }
+  const parts = {
+    commit: options.commit ?? (() => {}),
+    read: () => Promise.resolve(emptyKernelState()),
+    yieldToOthers: () => Promise.resolve(),
+  }
   const dataplane = new Dataplane(parts, emptyKernelState())
   await enforcer.begin(async () => {
     await dataplane.reconcile(compiler.tables())

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Dataplane } from '../../src/dataplane/dataplane.ts'
 import { establish } from '../../src/dataplane/establish.ts'
 import type { HostPort } from '../../src/dataplane/host-ports.ts'
-import { type FoundTables, inspect } from '../../src/dataplane/inspect.ts'
+import { type FoundTables, inspect, readState } from '../../src/dataplane/inspect.ts'
 import { highestClass } from '../../src/dataplane/kernel-state.ts'
 import { program, type ProgramChain } from '../../src/dataplane/program.ts'
 import { type Ranges, rangesOf } from '../../src/dataplane/ranges.ts'
@@ -58,7 +58,11 @@ export async function startDataplane(
     },
   )
   compiler.apply(events)
-  const parts = { commit: send, yieldToOthers: () => setImmediate() }
+  const parts = {
+    commit: send,
+    read: () => readState(socket),
+    yieldToOthers: () => setImmediate(),
+  }
   const wanted = { tables: compiler.tables(), locals, ranges, hostPorts }
   const dataplane = await establish(parts, chains, found, wanted)
   return { found, compiler, dataplane }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Dataplane } from '../../src/dataplane/dataplane.ts'
 import { establish } from '../../src/dataplane/establish.ts'
-import { inspect } from '../../src/dataplane/inspect.ts'
+import { inspect, readState } from '../../src/dataplane/inspect.ts'
 import { PROGRAM } from './start-dataplane.ts'
 import { rangesOf } from '../../src/dataplane/ranges.ts'
 import { commit } from '../../src/nftables/commit.ts'
@@ -27,6 +27,7 @@ beforeAll(async () => {
   const chains = PROGRAM
   const parts = {
     commit: (transaction: Parameters<typeof commit>[1]) => commit(router.nftables, transaction),
+    read: () => readState(router.nftables),
     yieldToOthers: () => Promise.resolve(),
   }
   const found = await inspect(router.nftables, chains)
