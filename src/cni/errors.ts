@@ -33,7 +33,7 @@ export const CNI_ERRORS = {
   addressUnavailable: 102,
   /** The kernel refused the pod's interface, address or route. */
   wiringFailed: 103,
-  /** The pod's policy could not be put into force, so it gets no network. */
+  /** The pod's policy could not be put into force, so it gets no network; or not taken out, so it is still there. */
   enforcementFailed: 104,
   /** A port of the node that the runtime asks for leads to another pod. */
   hostPortTaken: 105,

@@ -1,6 +1,7 @@
-import { attachmentIdOf } from '../pods/attachment.ts'
+import { attachmentIdOf, describe } from '../pods/attachment.ts'
 import { release } from '../pods/release.ts'
 import type { AttachmentKey } from './arguments.ts'
+import type { Enforcement } from './enforcement.ts'
 import { toCniError } from './errors.ts'
 import type { CniParts } from './verbs.ts'
 
@@ -13,10 +14,23 @@ export async function removeAttachment(key: AttachmentKey, parts: CniParts): Pro
   const id = attachmentIdOf(key)
   await parts.inTurn(id, async () => {
     try {
-      await release(id, parts)
+      await release(id, { ...parts, enforcement: typed(parts.enforcement) })
     } catch (error) {
       const what = `The network of container ${key.containerId} is not removed`
       throw toCniError(error, 'internal', what)
     }
   })
+}
+
+function typed(enforcement: Enforcement): Pick<Enforcement, 'detach'> {
+  return {
+    detach: async (attachment) => {
+      try {
+        await enforcement.detach(attachment)
+      } catch (error) {
+        const what = `The policy of ${describe(attachment)} could not be taken out of the kernel`
+        throw toCniError(error, 'enforcementFailed', what)
+      }
+    },
+  }
 }

@@ -36,11 +36,23 @@ export function createLinks(
       throw notCreated(attachment, netns, error)
     }
   })
-  const link = findLink(node, hostInterface)
-  if (link?.peer === undefined) {
-    throw notCreated(attachment, netns, new Error(`${hostInterface} vanished at once`))
+  const { index, peer } = indicesOf(attachment, netns, node)
+  return { hostMac: HOST_MAC, podMac, mtu, hostIndex: index, podIndex: peer }
+}
+
+function indicesOf(
+  attachment: Attachment,
+  netns: string,
+  node: NetlinkSocket,
+): { index: number; peer: number } {
+  const { hostInterface } = attachment
+  try {
+    const link = findLink(node, hostInterface)
+    if (link?.peer !== undefined) return { index: link.index, peer: link.peer }
+  } catch (error) {
+    throw notCreated(attachment, netns, error)
   }
-  return { hostMac: HOST_MAC, podMac, mtu, hostIndex: link.index, podIndex: link.peer }
+  throw notCreated(attachment, netns, new Error(`${hostInterface} vanished at once`))
 }
 
 /**

@@ -227,8 +227,8 @@ describe('DEL', () => {
     await handle(requestOf('ADD'))
     scene.failing.set('detach', new Error('the kernel refused'))
     expect(bodyOf(await handle(requestOf('DEL')))).toMatchObject({
-      code: 199,
-      msg: 'The network of container c1 is not removed: the kernel refused',
+      code: 104,
+      msg: 'The policy of shop/cart-0 (eth0) could not be taken out of the kernel: the kernel refused',
     })
     scene.failing.clear()
     expect((await handle(requestOf('DEL'))).exitCode).toBe(0)

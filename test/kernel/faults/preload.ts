@@ -30,7 +30,7 @@ replace(nodeFs, 'writeFileSync', (real, args) => {
   return real(args)
 })
 replace(Socket.prototype, 'end', (real, args) => {
-  if (args[0] instanceof Uint8Array) take('the end of', 'a reply')
+  if (args[0] instanceof Uint8Array) step('the end of a reply')
   return real(args)
 })
 syncBuiltinESMExports()
