@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { AgentStatus } from './agent/agent-status.ts'
-import { ClusterNetwork, masqueradedRanges } from './agent/cluster-network.ts'
+import { ClusterNetwork, masqueradedRanges, type NetworkOptions } from './agent/cluster-network.ts'
 import { writeCniConfig } from './agent/cni-config-file.ts'
 import { Enforcer } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
@@ -21,6 +21,7 @@ import { type CniHandler, type CniParts, createHandler } from './cni/verbs.ts'
 import { ClusterState } from './cluster/state.ts'
 import { establish } from './dataplane/establish.ts'
 import { hostPortsOf } from './dataplane/host-ports.ts'
+import { inspectPod } from './dataplane/inspect-pod.ts'
 import { type FoundTables, inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
 import { program } from './dataplane/program.ts'
@@ -33,16 +34,11 @@ import { type TakenOver, takeOver } from './pods/take-over.ts'
 import type { Address, Cidr } from './policy/address.ts'
 import { Compiler } from './policy/compile.ts'
 
-export interface AgentOptions {
-  readonly node: string
+export interface AgentOptions extends NetworkOptions {
   /** The source of truth: a directory of manifests, or the Kubernetes API (in a pod, without a kubeconfig). */
   readonly source:
     | { readonly kind: 'manifests'; readonly directory: string }
     | { readonly kind: 'kubernetes'; readonly kubeconfig: string | undefined }
-  /** Ranges of this node's pods; those of its Node object where none are given. */
-  readonly podCidrs: readonly Cidr[]
-  /** Of this node; those of its Node object where none are given. */
-  readonly nodeAddresses: readonly Address[]
   /** Sockets, records and queued deletions, on tmpfs. */
   readonly runDirectory: string
   /** The network namespace to be the agent of; its own without. */
@@ -56,8 +52,8 @@ export interface AgentOptions {
   readonly procSys: string
   /** NFLOG group of denied packets. */
   readonly logGroup: number
-  /** Of pod links, in bytes. */
-  readonly mtu: number
+  /** Of pod links, in bytes; without, what suits the node's links. */
+  readonly mtu: number | undefined
   /** Port of localhost for health, readiness and metrics; none without. */
   readonly httpPort: number | undefined
   /** The file that makes the container runtime call us, written last; none without. */
@@ -96,7 +92,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const enforcer = openEnforcer(options, state, compiler)
   const tell: Tell = (change, revision) => enforcer.tell(change, revision)
   const source = openSource(options, tell, () => void network.update())
-  const network = new ClusterNetwork(options, enforcer, kernel, () => source.nodes())
+  const network = openNetwork(options, enforcer, kernel, source)
   await source.synced
   const pods = await openPods(options, kernel, source)
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
@@ -107,15 +103,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const wanted = {
       tables: compiler.tables(),
       locals: new Map(taken.kept.flatMap(localsOf)),
-      ranges: masqueradedRanges(source.nodes(), options.node),
+      ranges: masqueradedRanges(source.nodes(), options),
       hostPorts: taken.kept.flatMap(({ portMappings, addresses }) =>
         hostPortsOf(portMappings, addresses),
       ),
     }
     const dataplane = await establish(kernel.dataplane, chains, found, wanted)
     const revocation = await kernel.revocation(() => dataplane.tables())
-    return { dataplane, revocation, lookUp: source.lookUp }
+    return {
+      dataplane,
+      inspectPod: (place) => inspectPod(place, dataplane.state, chains, kernel.nftables),
+      revocation,
+      lookUp: source.lookUp,
+    }
   })
+  kernel.watchNetwork(() => network.check())
   await network.update()
   const status = (): AgentStatus => ({
     node: options.node,
@@ -206,18 +208,36 @@ function openSource(
     : openKubernetesSource({ kubeconfig: source.kubeconfig, log, onNodes }, tell)
 }
 
+function openNetwork(
+  options: AgentOptions,
+  enforcer: Enforcer,
+  kernel: Kernel,
+  source: AgentSource,
+): ClusterNetwork {
+  return new ClusterNetwork(options, {
+    enforcer,
+    kernel,
+    nodes: () => source.nodes(),
+    log: options.log,
+    setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  })
+}
+
 /** Records, addresses and links of the pods of this node. */
 async function openPods(
   options: AgentOptions,
   kernel: Kernel,
   source: AgentSource,
 ): Promise<Omit<CniParts, 'enforcement' | 'inTurn' | 'obstacle'>> {
-  const { log, mtu, localhostHostPorts } = options
+  const { log, localhostHostPorts } = options
   const podCidrs = await podCidrsOf(options, source)
   const nodeAddresses =
     options.nodeAddresses.length > 0
       ? options.nodeAddresses
       : (source.nodes().get(options.node)?.addresses ?? [])
+  // Manifests speak of no other nodes.
+  const overlay = options.source.kind === 'manifests' ? 'never' : options.overlay
+  const mtu = options.mtu ?? kernel.podMtu(nodeAddresses, overlay)
   const records = new Records({
     directory: join(options.runDirectory, 'pods'),
     files: nodeFs,

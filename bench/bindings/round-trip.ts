@@ -4,7 +4,7 @@ import { nlmsghdr } from '../../src/netlink/headers.ts'
 import { openNative } from '../../src/netlink/open.ts'
 import { encodeStruct } from '../../src/netlink/struct.ts'
 import type { Koffi } from './koffi.ts'
-import { type Summary, summarize } from './statistics.ts'
+import { type Summary, summarize } from '../harness/statistics.ts'
 
 export interface RoundTripResult {
   readonly name: string

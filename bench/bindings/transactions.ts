@@ -6,7 +6,7 @@ import { set } from '../../src/nftables/set.ts'
 import { Transaction } from '../../src/nftables/transaction.ts'
 import { ip4 } from '../../src/policy/address.ts'
 import type { Koffi } from './koffi.ts'
-import { type Summary, summarize } from './statistics.ts'
+import { type Summary, summarize } from '../harness/statistics.ts'
 
 /** What another program keeps in a table of its own. */
 export interface Foreign {

@@ -38,6 +38,9 @@ napi_value socket_send(napi_env env, napi_callback_info info);
 napi_value socket_send_many(napi_env env, napi_callback_info info);
 napi_value socket_receive(napi_env env, napi_callback_info info);
 
+/* exchange.c */
+napi_value socket_exchange(napi_env env, napi_callback_info info);
+
 /* readable.c */
 napi_value socket_on_readable(napi_env env, napi_callback_info info);
 napi_value socket_ref(napi_env env, napi_callback_info info);

@@ -16,6 +16,7 @@ napi_value define_socket_class(napi_env env) {
       METHOD("send", socket_send),
       METHOD("sendMany", socket_send_many),
       METHOD("receive", socket_receive),
+      METHOD("exchange", socket_exchange),
       METHOD("onReadable", socket_on_readable),
       METHOD("ref", socket_ref),
       METHOD("unref", socket_unref),

@@ -8,6 +8,8 @@ import { listChains, listTables } from '../nftables/list.ts'
 import { removal, type TableName, tableReference } from '../dataplane/table.ts'
 import { FAMILIES } from '../dataplane/kernel-state.ts'
 import { HOST_INTERFACE_PREFIX } from '../pods/attachment.ts'
+import { removeOverlayLinks } from '../pods/nodes/set-overlay-links.ts'
+import { setOverlayRules } from '../pods/nodes/set-overlay-rules.ts'
 
 /**
  * Takes away everything that Sluice ever made in the network namespace of this thread, and its files. Pods lose
@@ -26,11 +28,15 @@ function removeLinks(): string[] {
   try {
     const links = listLinks(socket).filter(({ name }) => name.startsWith(HOST_INTERFACE_PREFIX))
     for (const { index } of links) socket.request(deleteLink(index))
+    setOverlayRules([], socket)
+    const overlays = removeOverlayLinks(new Set(), socket)
+    // Those through the links above have gone with them.
     const routes = FAMILIES.flatMap((family) =>
       listRoutes(socket, { family, protocol: RTPROT_SLUICE }),
     )
     for (const route of routes) socket.request(deleteRoute(route))
-    return [...links.map(({ name }) => `interface ${name}`), ...routes.map(() => 'a route')]
+    const names = [...links.map(({ name }) => name), ...overlays]
+    return [...names.map((name) => `interface ${name}`), ...routes.map(() => 'a route')]
   } finally {
     socket.close()
   }

@@ -1,65 +1,128 @@
 import type { Logger } from 'pino'
 import { type Ranges, rangesOf } from '../dataplane/ranges.ts'
-import type { RemoteNode } from '../pods/node-routes.ts'
-import { blockOf, familyOf, widthOf } from '../policy/address.ts'
+import type { OverlayMode } from '../pods/nodes/choose-path.ts'
+import type { NodeFacts } from '../pods/nodes/node-facts.ts'
+import { type Address, blockOf, type Cidr, familyOf, widthOf } from '../policy/address.ts'
 import type { Enforcer } from './enforcer.ts'
 import type { Kernel } from './kernel.ts'
 import type { ClusterNode } from './source.ts'
 
 type Nodes = ReadonlyMap<string, ClusterNode>
 
-/** Keeps this node's routes and masquerading what the nodes of the cluster ask for. */
-export class ClusterNetwork {
-  readonly #node: string
-  readonly #log: Logger
-  readonly #enforcer: Pick<Enforcer, 'alter'>
-  readonly #kernel: Pick<Kernel, 'setNodeRoutes'>
-  readonly #nodes: () => Nodes
-  #problems: readonly string[] = []
+export interface NetworkOptions {
+  /** Name of this node. */
+  readonly node: string
+  /** Ranges of this node's pods; those of its Node object where none are given. */
+  readonly podCidrs: readonly Cidr[]
+  /** Of this node; those of its Node object where none are given. */
+  readonly nodeAddresses: readonly Address[]
+  readonly overlay: OverlayMode
+  /** Whether what pods send out of the cluster comes from the node. */
+  readonly masquerade: boolean
+  /** Destinations outside the cluster that pods reach with their own addresses. */
+  readonly unmasqueraded: readonly Cidr[]
+}
 
-  constructor(
-    { node, log }: { readonly node: string; readonly log: Logger },
-    enforcer: Pick<Enforcer, 'alter'>,
-    kernel: Pick<Kernel, 'setNodeRoutes'>,
-    nodes: () => Nodes,
-  ) {
-    this.#node = node
-    this.#log = log
-    this.#enforcer = enforcer
-    this.#kernel = kernel
-    this.#nodes = nodes
+export interface NetworkParts {
+  readonly enforcer: Pick<Enforcer, 'alter'>
+  readonly kernel: Pick<Kernel, 'connectNodes'>
+  readonly nodes: () => Nodes
+  readonly log: Logger
+  readonly setTimer: (callback: () => void, delayMs: number) => void
+}
+
+/** Changes of links and routes come in swarms. */
+const SETTLING_MS = 250
+/** After what should not have failed. */
+const RETRY_MS = 5000
+
+/** Keeps this node's paths to others and its masquerading what the nodes of the cluster ask for. */
+export class ClusterNetwork {
+  readonly #options: NetworkOptions
+  readonly #parts: NetworkParts
+  #problems: readonly string[] = []
+  #updateIsDue = false
+
+  constructor(options: NetworkOptions, parts: NetworkParts) {
+    this.#options = options
+    this.#parts = parts
   }
 
-  /** A sentence for each node whose pods cannot be reached. */
+  /** A sentence for all that cannot be had, such as the path to a node. */
   get problems(): readonly string[] {
     return this.#problems
   }
 
   /** To be called when nodes have changed, and once policy is in force. Never rejects. */
   async update(): Promise<void> {
+    const { enforcer, kernel, nodes } = this.#parts
     try {
-      await this.#enforcer.alter(async (dataplane) => {
-        const nodes = this.#nodes()
-        await dataplane.setRanges(masqueradedRanges(nodes, this.#node))
-        const all = Array.from(nodes, ([name, facts]): RemoteNode => ({ name, ...facts }))
-        this.#report(this.#kernel.setNodeRoutes(all.filter(({ name }) => name !== this.#node)))
+      await enforcer.alter(async (dataplane) => {
+        const all = clusterNodes(nodes(), this.#options)
+        await dataplane.setRanges(masqueradedRanges(nodes(), this.#options))
+        const own = all.find(({ name }) => name === this.#options.node)
+        // A Node object that is away for a moment takes no paths away.
+        if (own === undefined && all.length > 0) return
+        const remotes = all.filter((one) => one !== own)
+        const { overlay, node: name } = this.#options
+        this.#report(
+          kernel.connectNodes(own ?? { name, podCidrs: [], addresses: [] }, remotes, overlay),
+        )
       })
     } catch (error) {
       this.#report([error instanceof Error ? error.message : String(error)])
+      this.#updateIn(RETRY_MS)
     }
   }
 
+  /** To be called when links, addresses or routes of the node have changed: paths are chosen anew in a moment. */
+  check(): void {
+    this.#updateIn(SETTLING_MS)
+  }
+
+  #updateIn(delayMs: number): void {
+    if (this.#updateIsDue) return
+    this.#updateIsDue = true
+    this.#parts.setTimer(() => {
+      this.#updateIsDue = false
+      void this.update()
+    }, delayMs)
+  }
+
+  /** What lasts is told once. */
   #report(problems: readonly string[]): void {
+    const news = problems.filter((problem) => !this.#problems.includes(problem))
     this.#problems = problems
-    for (const problem of problems) this.#log.error({ event: 'node.unreachable' }, problem)
+    for (const problem of news) this.#parts.log.error({ event: 'node.unreachable' }, problem)
   }
 }
 
-/** What this node's pods send to anything but pods and nodes is masqueraded; nothing where nodes are unknown. */
-export function masqueradedRanges(nodes: Nodes, node: string): Ranges {
-  const cluster = [...nodes.values()].flatMap(({ podCidrs, addresses }) => [
+/**
+ * What this node's pods send to anything but pods, nodes and the destinations left out is masqueraded; nothing
+ * where nodes are unknown.
+ */
+export function masqueradedRanges(nodes: Nodes, options: NetworkOptions): Ranges {
+  const all = clusterNodes(nodes, options)
+  const cluster = all.flatMap(({ podCidrs, addresses }) => [
     ...podCidrs,
     ...addresses.map((address) => blockOf(address, widthOf(familyOf(address)))),
   ])
-  return rangesOf(nodes.get(node)?.podCidrs ?? [], cluster)
+  const own = all.find(({ name }) => name === options.node)
+  const pods = options.masquerade ? (own?.podCidrs ?? []) : []
+  return rangesOf(pods, [...cluster, ...options.unmasqueraded])
+}
+
+/** The nodes of the cluster, this one as its options have it. None where the source speaks of none. */
+function clusterNodes(
+  nodes: Nodes,
+  { node, podCidrs, nodeAddresses }: NetworkOptions,
+): readonly NodeFacts[] {
+  return Array.from(nodes, ([name, facts]): NodeFacts => {
+    if (name !== node) return { name, ...facts }
+    return {
+      name,
+      podCidrs: podCidrs.length > 0 ? podCidrs : facts.podCidrs,
+      addresses: nodeAddresses.length > 0 ? nodeAddresses : facts.addresses,
+    }
+  })
 }

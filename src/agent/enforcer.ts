@@ -2,6 +2,7 @@ import { CniError } from '../cni/errors.ts'
 import type { Enforcement } from '../cni/enforcement.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
+import type { PodPlace } from '../dataplane/check-pod.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
 import { hostPortsOf } from '../dataplane/host-ports.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
@@ -26,6 +27,8 @@ export interface EnforcerParts {
 /** What the enforcer changes, once there is one. */
 export interface Force {
   readonly dataplane: Dataplane
+  /** What of a pod's policy the kernel does not hold as it was committed. */
+  readonly inspectPod: (place: PodPlace) => readonly string[]
   readonly revocation: Pick<Revocation, 'sweep' | 'forget' | 'divert'>
   /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
   readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
@@ -123,6 +126,16 @@ export class Enforcer implements Enforcement {
       )
       await dataplane.detach(own)
       await revocation.forget(new Set(own))
+    })
+  }
+
+  /** @throws {CniError} tryAgainLater before `begin` */
+  check({ addresses, hostInterface, portMappings }: Attachment): Promise<readonly string[]> {
+    return this.#inTurn(async () => {
+      const { inspectPod } = this.#inForce()
+      const hostPorts = hostPortsOf(portMappings, addresses)
+      const lag = this.#refusal === undefined ? [] : [this.#refusal.message]
+      return [...lag, ...inspectPod({ addresses, hostInterface, hostPorts })]
     })
   }
 

@@ -10,20 +10,29 @@ import { Revocation } from '../dataplane/revocation.ts'
 import { sets } from '../dataplane/sets.ts'
 import { tableReference } from '../dataplane/table.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
-import { deleteConnection, listConnectionsInSteps } from '../netlink/conntrack.ts'
+import { deleteConnection, listConnectionsApart } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
 import { writeFileInNamespace } from '../netlink/native.ts'
+import type { Reply } from '../netlink/message.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
+import { subscribe, type Subscription } from '../netlink/subscribe.ts'
 import { commit } from '../nftables/commit.ts'
 import { listCounters, listElements } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
-import { type RemoteNode, setNodeRoutes } from '../pods/node-routes.ts'
+import type { OverlayMode } from '../pods/nodes/choose-path.ts'
+import { connectNodes } from '../pods/nodes/connect-nodes.ts'
+import { deriveMtu } from '../pods/nodes/derive-mtu.ts'
+import { isNetworkNews, NETWORK_GROUPS } from '../pods/nodes/network-news.ts'
+import type { NodeFacts } from '../pods/nodes/node-facts.ts'
+import { readFacts } from '../pods/nodes/read-facts.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
+import { writeSetting } from '../pods/write-setting.ts'
 import { type Address, type Cidr, type Family, familyOf } from '../policy/address.ts'
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
+import { shareNext } from './share-next.ts'
 
 /** This process's own namespace: the agent has entered the node's. */
 const OWN_NETNS = '/proc/self/ns/net'
@@ -52,8 +61,16 @@ export interface Kernel {
   readonly dataplane: DataplaneParts
   /** Prepares the node to carry pods' packets. @throws {NativeError} @throws {NetlinkError} */
   wiring(network: NodeNetwork): Wiring
-  /** Routes to the pods of other nodes; returns a sentence for each that cannot be had. */
-  setNodeRoutes(nodes: readonly RemoteNode[]): readonly string[]
+  /** The MTU, in bytes, that suits pods of a node with these addresses. */
+  podMtu(nodeAddresses: readonly Address[], overlay: OverlayMode): number
+  /** Paths to the pods of other nodes; returns a sentence for each that cannot be had. */
+  connectNodes(
+    own: NodeFacts,
+    remotes: readonly NodeFacts[],
+    overlay: OverlayMode,
+  ): readonly string[]
+  /** Tells when the node's links, addresses or routes have changed, so that other paths may be right. */
+  watchNetwork(onNews: () => void): void
   /** Once the table is in force: takes over what an earlier agent has barred. */
   revocation(tables: () => Tables): Promise<Revocation>
   /** Packets of each counter of the table. */
@@ -67,9 +84,14 @@ export interface Kernel {
 export function openKernel({ procSys, log }: KernelOptions): Kernel {
   const nftables = openNetlink(NETLINK_NETFILTER)
   const conntrack = openNetlink(NETLINK_NETFILTER)
+  // For listings alone. It stays open: after a transaction that deletes, closing one waits 7 ms for an RCU grace
+  // period (nft_rcv_nl_event, Linux 6.18).
+  const listing = openNetlink(NETLINK_NETFILTER)
+  const connections = shareNext(() => listConnectionsApart(listing))
   const route = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
   const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settingsWriter(procSys) }
+  const watches: Subscription[] = []
   let revoked = 0
   return {
     nftables,
@@ -88,14 +110,26 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
         ...rest,
       })
     },
-    setNodeRoutes: (nodes) => setNodeRoutes(nodes, route),
+    podMtu: (nodeAddresses, overlay) => deriveMtu(nodeAddresses, overlay, readFacts(route).mtuOf),
+    connectNodes: (own, remotes, overlay) =>
+      connectNodes(own, remotes, overlay, {
+        socket: route,
+        write: (setting) => writeSetting(setting, node.nodeNetns, node.writeFileIn),
+      }),
+    watchNetwork: (onNews) => {
+      const onMessage = (message: Reply): void => {
+        if (isNetworkNews(message)) onNews()
+      }
+      const watch = subscribe(NETLINK_ROUTE, NETWORK_GROUPS, { onMessage, onLost: onNews })
+      watches.push(watch)
+    },
     revocation: async (tables) => {
       const bars = new Bars(commitTransaction, () => performance.now())
       for (const family of FAMILIES) {
         bars.adopt(family, await listElements(nftables, tableReference('sluice'), sets.cut[family]))
       }
       return new Revocation({
-        connections: listConnectionsAlone,
+        connections,
         delete: (connections) => deleteConnections(conntrack, connections),
         bar: (connections) => bars.add(connections),
         unbar: (mayBe) => bars.remove(mayBe),
@@ -118,7 +152,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       ),
     revokedConnections: () => revoked,
     close: () => {
-      for (const socket of [nftables, conntrack, route]) socket.close()
+      for (const socket of [nftables, conntrack, listing, route, ...watches]) socket.close()
     },
   }
 }
@@ -133,16 +167,6 @@ function firstOfEach(addresses: readonly Address[]): Partial<Record<Family, Addr
   const first: Partial<Record<Family, Address>> = {}
   for (const address of addresses) first[familyOf(address)] ??= address
   return first
-}
-
-/** A sweep and the departure of a pod may list at one time, and a socket has room for one listing. */
-async function listConnectionsAlone(): Promise<readonly Connection[]> {
-  const socket = openNetlink(NETLINK_NETFILTER)
-  try {
-    return await listConnectionsInSteps(socket)
-  } finally {
-    socket.close()
-  }
 }
 
 /** A listing in steps keeps its socket from everything else, and bars are committed meanwhile. */

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type AgentOptions, startAgent } from '../agent.ts'
 import { createLog } from '../agent/log.ts'
+import type { OverlayMode } from '../pods/nodes/choose-path.ts'
 import { type Address, type Cidr, parseAddress, parseCidr } from '../policy/address.ts'
 import { CommandError } from './command-error.ts'
 
@@ -18,7 +19,10 @@ interface Flags {
   readonly unknownPods: 'isolate' | 'refuse'
   readonly localhostHostPorts?: true
   readonly logGroup: number
-  readonly mtu: number
+  readonly mtu?: number
+  readonly overlay: OverlayMode
+  readonly masquerade: boolean
+  readonly masqueradeTo: readonly Cidr[]
   readonly procSys: string
   readonly httpPort?: number
   readonly cniConfig?: string
@@ -46,7 +50,14 @@ export function define(command: Command): void {
     )
     .option('--localhost-host-ports', 'host ports of pods answer on 127.0.0.1 of the node as well')
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
-    .option('--mtu <bytes>', 'of pod links', number(1280, 65535), 1500)
+    .addOption(
+      new Option('--overlay <when>', 'VXLAN to nodes that share no link with this one, or to all')
+        .choices(['auto', 'always', 'never'])
+        .default('auto'),
+    )
+    .option('--mtu <bytes>', 'of pod links; else what suits the node’s links', number(1280, 65535))
+    .option('--no-masquerade', 'pods’ packets leave the cluster with the pods’ addresses')
+    .option('--no-masquerade-to <cidr>', 'those to this range do; may be repeated', cidr, [])
     .option('--proc-sys <directory>', 'where /proc/sys can be written', '/proc/sys')
     .option('--http-port <port>', 'of localhost: /healthz, /readyz, /metrics', number(1, 65535))
     .option('--cni-config <file>', 'written when ready; makes the container runtime call Sluice')
@@ -81,6 +92,9 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     localhostHostPorts: flags.localhostHostPorts ?? false,
     logGroup: flags.logGroup,
     mtu: flags.mtu,
+    overlay: flags.overlay,
+    masquerade: flags.masquerade,
+    unmasqueraded: flags.masqueradeTo,
     procSys: resolve(flags.procSys),
     httpPort: flags.httpPort,
     cniConfig: flags.cniConfig,

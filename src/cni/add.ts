@@ -1,6 +1,7 @@
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
 import { reasonOf } from '../pods/errors.ts'
 import type { PodRecord } from '../pods/record.ts'
+import { refuseTakenHostPorts } from '../pods/refuse-taken-host-ports.ts'
 import { release } from '../pods/release.ts'
 import type { PodLinks } from '../pods/wiring.ts'
 import { addChained } from './add-chained.ts'
@@ -58,9 +59,12 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
     releasedAt: undefined,
   } as const
   try {
+    const others = parts.records.all().filter(({ releasedAt }) => releasedAt === undefined)
+    refuseTakenHostPorts(record, others)
     parts.records.put(record)
   } catch (error) {
-    parts.ipam.free(addresses)
+    // Nobody has met them: they need no rest.
+    parts.ipam.free(addresses, 0)
     throw error
   }
   return record
@@ -72,6 +76,8 @@ async function connect(
   parts: CniParts,
 ): Promise<PodLinks> {
   const links = parts.wiring.create(record, record.netns, config.mtu)
+  const { bandwidth } = config.runtime
+  if (bandwidth !== undefined) parts.wiring.shape(record, record.netns, links, bandwidth)
   try {
     await parts.enforcement.attach(record)
   } catch (error) {

@@ -10,10 +10,14 @@ export interface AttachmentKey {
   readonly ifName: string
 }
 
-/** The parameters of an ADD. */
-export interface AddArguments extends AttachmentKey {
+/** The parameters of a CHECK. */
+export interface CheckArguments extends AttachmentKey {
   /** Path of the container's network namespace. */
   readonly netns: string
+}
+
+/** The parameters of an ADD. */
+export interface AddArguments extends CheckArguments {
   readonly pod: PodIdentity
 }
 
@@ -30,11 +34,22 @@ export function parseAddArguments(
   const key = parseAttachmentKey(environment)
   const pairs = parsePairs(environment.get('CNI_ARGS') ?? '')
   return {
-    ...key,
-    netns: required(environment, 'CNI_NETNS', /^\/[^\0]*$/u, 'an absolute path'),
+    ...parseCheckArguments(environment),
     pod: isNamespaced(pairs)
       ? kubernetesPod(pairs)
       : containerAsPod(pairs, key.containerId, defaultNamespace),
+  }
+}
+
+/**
+ * The parameters of a CHECK. It is about what ADD did, so nothing needs to be said of the pod again.
+ *
+ * @throws CniError (invalidEnvironment) that names the variable.
+ */
+export function parseCheckArguments(environment: Environment): CheckArguments {
+  return {
+    ...parseAttachmentKey(environment),
+    netns: required(environment, 'CNI_NETNS', /^\/[^\0]*$/u, 'an absolute path'),
   }
 }
 

@@ -9,4 +9,6 @@ export interface Enforcement {
    * of attachments that never got as far as `attach`.
    */
   detach(attachment: Attachment): Promise<void>
+  /** What of this pod's policy is not in force in the kernel: a sentence for each fault. */
+  check(attachment: Attachment): Promise<readonly string[]>
 }

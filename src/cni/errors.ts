@@ -37,6 +37,8 @@ export const CNI_ERRORS = {
   enforcementFailed: 104,
   /** A port of the node that the runtime asks for leads to another pod. */
   hostPortTaken: 105,
+  /** CHECK: something of the pod's network is missing or changed; the message names it. */
+  checkFailed: 106,
   /** A defect of ours. */
   internal: 199,
 } as const

@@ -2,6 +2,7 @@ import type { Ipam } from '../pods/ipam.ts'
 import type { Records } from '../pods/records.ts'
 import type { Wiring } from '../pods/wiring.ts'
 import { add } from './add.ts'
+import { check } from './check.ts'
 import { del } from './del.ts'
 import type { Enforcement } from './enforcement.ts'
 import { errorResult } from './error-result.ts'
@@ -36,7 +37,7 @@ export type CniHandler = (request: CniRequest) => Promise<CniReply>
 const VERBS: ReadonlyMap<string, Verb> = new Map([
   ['ADD', add],
   ['DEL', del],
-  ['CHECK', notSupportedYet],
+  ['CHECK', check],
   ['GC', gc],
   ['STATUS', status],
   ['VERSION', version],
@@ -65,9 +66,4 @@ function verbOf(request: CniRequest): Verb {
   const known = [...VERBS.keys()].join(', ')
   const shown = JSON.stringify(command.slice(0, 40))
   throw new CniError('invalidEnvironment', `CNI_COMMAND must be one of ${known}, not ${shown}`)
-}
-
-function notSupportedYet(request: CniRequest): Promise<string> {
-  const command = request.environment.get('CNI_COMMAND')
-  throw new CniError('invalidEnvironment', `CNI_COMMAND ${command} is not supported yet`)
 }

@@ -16,6 +16,8 @@ export interface AgentOptions {
   readonly runDir: string
   /** Path of the node's network namespace. */
   readonly netns: string
+  /** More of its command line. */
+  readonly flags?: readonly string[]
   /** Kills it, and lets it start no more. */
   readonly stopping: AbortSignal
 }
@@ -102,7 +104,7 @@ function logFile(runDir: string): string {
 }
 
 function agentArguments(options: AgentOptions): string[] {
-  const { node, addresses, manifests, runDir, netns } = options
+  const { node, addresses, manifests, runDir, netns, flags = [] } = options
   return [
     'agent',
     `--node=${node}`,
@@ -113,6 +115,7 @@ function agentArguments(options: AgentOptions): string[] {
     runDir,
     ...addresses.podCidrs.map((cidr) => `--pod-cidr=${formatCidr(cidr)}`),
     ...addresses.own.map((address) => `--node-address=${formatAddress(address)}`),
+    ...flags,
   ]
 }
 

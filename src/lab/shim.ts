@@ -10,6 +10,8 @@ export interface Sandbox {
   readonly namespace: string
   readonly name: string
   readonly uid: string
+  /** What it asks for by capabilities, as the runtime writes it; nothing without. */
+  readonly runtimeConfig?: object
 }
 
 export interface Shim {
@@ -33,11 +35,12 @@ export async function detach(shim: Shim, sandbox: Sandbox): Promise<void> {
 const addResult = v.object({ ips: v.array(v.object({ address: v.string() })) })
 const errorResult = v.object({ code: v.number(), msg: v.string(), details: v.optional(v.string()) })
 
-const CONFIGURATION = JSON.stringify({ cniVersion: '1.1.0', name: 'sluice', type: 'sluice-cni' })
+const CONFIGURATION = { cniVersion: '1.1.0', name: 'sluice', type: 'sluice-cni' }
 
 async function call(command: 'ADD' | 'DEL', shim: Shim, sandbox: Sandbox): Promise<string> {
-  const { containerId, netns, namespace, name, uid } = sandbox
-  const { code, output } = await run(shim.program, {
+  const { containerId, netns, namespace, name, uid, runtimeConfig } = sandbox
+  const configuration = JSON.stringify({ ...CONFIGURATION, runtimeConfig })
+  const { code, output } = await run(shim.program, configuration, {
     CNI_COMMAND: command,
     CNI_CONTAINERID: containerId,
     CNI_NETNS: netns,
@@ -62,6 +65,7 @@ function faultOf(output: string): string {
 
 function run(
   program: string,
+  configuration: string,
   env: NodeJS.ProcessEnv,
 ): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
@@ -78,6 +82,6 @@ function run(
     child.on('close', (code) => resolve({ code, output }))
     // It may end before it has read everything; its answer says why.
     child.stdin.on('error', () => {})
-    child.stdin.end(CONFIGURATION)
+    child.stdin.end(configuration)
   })
 }

@@ -57,12 +57,15 @@ export function listConnections(socket: NetlinkSocket, family?: Family): Connect
   return socket.dump(listing(family), readConnection)
 }
 
-/** Like `listConnections`, and the event loop turns in between: for tables of many thousands. */
-export function listConnectionsInSteps(
+/**
+ * Like `listConnections`, while the event loop goes on: the kernel walks its whole hash table, whose 262,144
+ * buckets take 12 ms however few connections there are (Linux 6.18, the size on machines of 4 GiB and more).
+ */
+export function listConnectionsApart(
   socket: NetlinkSocket,
   family?: Family,
 ): Promise<Connection[]> {
-  return socket.dumpInSteps(listing(family), readConnection)
+  return socket.dumpApart(listing(family), readConnection)
 }
 
 /** ENOENT when it is gone, also when another connection has taken its tuple. */

@@ -26,6 +26,7 @@ export const NLMSG_DONE = 3
 /** Address families (linux/socket.h) and the netfilter ones (linux/netfilter.h). */
 export const AF_UNSPEC = 0
 export const AF_INET = 2
+export const AF_BRIDGE = 7
 export const AF_INET6 = 10
 export const AF_NETLINK = 16
 export const NFPROTO_INET = 1

@@ -23,6 +23,12 @@ export function lostDatagrams(error: unknown): NetlinkSocketError | undefined {
   )
 }
 
+/** What an error of sending and receiving on another thread means; undefined when it is no more than it says. */
+export function failedApart(error: unknown, bytes: number): NetlinkSocketError | undefined {
+  const sending = isNativeError(error) && error.syscall === 'sendto'
+  return sending ? tooLarge(error, bytes) : lostDatagrams(error)
+}
+
 export function noAnswer(request: Request | undefined): NetlinkSocketError {
   return new NetlinkSocketError(
     'NETLINK_NO_ANSWER',

@@ -73,3 +73,16 @@ export const tcmsg = struct('tcmsg', {
   tcm_parent: 'u32',
   tcm_info: 'u32',
 })
+
+/** linux/fib_rules.h */
+export const fib_rule_hdr = struct('fib_rule_hdr', {
+  family: 'u8',
+  dst_len: 'u8',
+  src_len: 'u8',
+  tos: 'u8',
+  table: 'u8',
+  res1: 'u8',
+  res2: 'u8',
+  action: 'u8',
+  flags: 'u32',
+})

@@ -25,6 +25,15 @@ export const IFLA = attributes({
 /** linux/veth.h: struct ifinfomsg, then attributes of IFLA. */
 export const VETH_INFO = attributes({ VETH_INFO_PEER: [1, 'binary'] })
 
+/** linux/if_link.h; only what Sluice sets or reads. The local address has an attribute for each family. */
+export const IFLA_VXLAN = attributes({
+  IFLA_VXLAN_ID: [1, 'u32'],
+  IFLA_VXLAN_LOCAL: [4, 'binary'],
+  IFLA_VXLAN_LEARNING: [7, 'u8'],
+  IFLA_VXLAN_PORT: [15, 'be16'],
+  IFLA_VXLAN_LOCAL6: [17, 'binary'],
+})
+
 /** linux/if.h */
 export const IFF_UP = 0x1
 export const IFF_NOARP = 0x80

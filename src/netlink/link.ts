@@ -10,6 +10,7 @@ import type { Reply, Request } from './message.ts'
 import { MESSAGE_TYPES } from './message-types.ts'
 import type { NetlinkSocket } from './socket.ts'
 import { encodeStruct } from './struct.ts'
+import { readVxlan, type Vxlan, writeVxlan } from './vxlan.ts'
 
 /** What may be set on a link; what is left out stays as it is, or is the kernel's choice in a new link. */
 export interface LinkSettings {
@@ -36,6 +37,7 @@ export interface NewLink extends LinkSettings {
 export type LinkKind =
   | { readonly kind: 'bridge' | 'dummy' }
   | { readonly kind: 'veth'; readonly peer: NewLink }
+  | ({ readonly kind: 'vxlan' } & Vxlan)
 
 /** By index or by name. */
 export type LinkReference = number | string
@@ -54,6 +56,8 @@ export interface Link {
   readonly master: number | undefined
   /** Index of the other end, in the namespace where that is. */
   readonly peer: number | undefined
+  /** Of links of kind `vxlan` that have a local address. */
+  readonly vxlan: Vxlan | undefined
 }
 
 /** `ip link add`. EEXIST when the name is taken. */
@@ -106,7 +110,7 @@ export function listLinks(socket: NetlinkSocket): Link[] {
 /** Of RTM_NEWLINK and RTM_DELLINK messages, notifications included. */
 export function readLink(reply: Reply): Link {
   const { header, attributes } = readReply(reply, ifinfomsg, IFLA)
-  const { IFLA_ADDRESS: address } = attributes
+  const { IFLA_ADDRESS: address, IFLA_LINKINFO: info } = attributes
   return {
     index: header.ifi_index,
     name: attributes.IFLA_IFNAME ?? '',
@@ -114,9 +118,10 @@ export function readLink(reply: Reply): Link {
     arp: (header.ifi_flags & IFF_NOARP) === 0,
     mtu: attributes.IFLA_MTU ?? 0,
     mac: address?.length === 6 ? macFromBytes(address, 'IFLA_ADDRESS') : undefined,
-    kind: attributes.IFLA_LINKINFO?.IFLA_INFO_KIND,
+    kind: info?.IFLA_INFO_KIND,
     master: attributes.IFLA_MASTER,
     peer: attributes.IFLA_LINK,
+    vxlan: info?.IFLA_INFO_KIND === 'vxlan' ? readVxlan(info.IFLA_INFO_DATA) : undefined,
   }
 }
 
@@ -150,11 +155,12 @@ function settingValues({ name, mac, mtu, master, netns }: LinkSettings): ValuesO
 }
 
 function infoOf(kind: LinkKind): ValuesOf<typeof IFLA>['IFLA_LINKINFO'] {
-  return {
-    IFLA_INFO_KIND: kind.kind,
-    IFLA_INFO_DATA:
-      kind.kind === 'veth' ? encode(VETH_INFO, { VETH_INFO_PEER: peerOf(kind.peer) }) : undefined,
-  }
+  return { IFLA_INFO_KIND: kind.kind, IFLA_INFO_DATA: infoDataOf(kind) }
+}
+
+function infoDataOf(kind: LinkKind): Uint8Array | undefined {
+  if (kind.kind === 'veth') return encode(VETH_INFO, { VETH_INFO_PEER: peerOf(kind.peer) })
+  return kind.kind === 'vxlan' ? writeVxlan(kind) : undefined
 }
 
 function peerOf(peer: NewLink): Uint8Array {

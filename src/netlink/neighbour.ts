@@ -1,6 +1,5 @@
 import type { Address } from '../policy/address.ts'
 import { addressFamily, addressFromBytes, addressToBytes } from './address-bytes.ts'
-import { attributes } from './attributes.ts'
 import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './constants.ts'
 import { NetlinkDecodeError } from './errors.ts'
 import { ndmsg } from './headers.ts'
@@ -8,6 +7,7 @@ import { macFromBytes, macToBytes } from './mac.ts'
 import { makeRequest, readReply } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import { MESSAGE_TYPES } from './message-types.ts'
+import { NDA, NUD_PERMANENT } from './neighbour-table.ts'
 import type { NetlinkSocket } from './socket.ts'
 import { encodeStruct } from './struct.ts'
 
@@ -67,14 +67,6 @@ export function readNeighbour(reply: Reply): ListedNeighbour {
     permanent: (header.ndm_state & NUD_PERMANENT) !== 0,
   }
 }
-
-/** linux/neighbour.h */
-const NDA = attributes({
-  NDA_DST: [1, 'binary'],
-  NDA_LLADDR: [2, 'binary'],
-  NDA_IFINDEX: [8, 'u32'],
-})
-const NUD_PERMANENT = 0x80
 
 function newNeighbour({ index, address, mac }: Neighbour, flags: number): Request {
   const header = encodeStruct(ndmsg, {

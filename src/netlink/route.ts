@@ -1,9 +1,9 @@
-import { ip4, ip6 } from '../policy/address.ts'
+import { familyOf, ip4, ip6, widthOf } from '../policy/address.ts'
 import type { Address, Cidr, Family } from '../policy/address.ts'
 import { addressFamily, addressFromBytes, addressToBytes } from './address-bytes.ts'
 import { attributes } from './attributes.ts'
 import { AF_INET, AF_INET6, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './constants.ts'
-import { NetlinkError } from './errors.ts'
+import { NetlinkDecodeError, NetlinkError } from './errors.ts'
 import { rtmsg } from './headers.ts'
 import { makeRequest, readReply } from './message.ts'
 import type { Reply, Request } from './message.ts'
@@ -69,6 +69,30 @@ export function deleteRoute(route: Route): Request {
   return routeRequest(MESSAGE_TYPES.RTM_DELROUTE, 0, route)
 }
 
+/**
+ * `ip route get`: by which route the machine itself would reach an address, and from which source. With
+ * `fibMatch` the route as it was made, else what it says of this one address.
+ *
+ * @throws {NetlinkError} ENETUNREACH, or what a route that refuses packets answers
+ */
+export function lookUpRoute(
+  socket: NetlinkSocket,
+  address: Address,
+  { fibMatch = false }: { readonly fibMatch?: boolean } = {},
+): Route {
+  // IPv6 always tells the table, and refuses to be asked for it (Linux 6.18, inet6_rtm_valid_getroute_req).
+  const table = familyOf(address) === 4 ? RTM_F_LOOKUP_TABLE : 0
+  const header = encodeStruct(rtmsg, {
+    rtm_family: addressFamily(address),
+    rtm_dst_len: widthOf(familyOf(address)),
+    rtm_flags: table | (fibMatch ? RTM_F_FIB_MATCH : 0),
+  })
+  const values = { RTA_DST: addressToBytes(address) }
+  const [reply] = socket.request(makeRequest(MESSAGE_TYPES.RTM_GETROUTE, 0, header, RTA, values))
+  if (reply === undefined) throw new NetlinkDecodeError('RTM_GETROUTE', 'it has no answer.')
+  return readRoute(reply)
+}
+
 /** The kernel itself leaves out what the filter does not name. */
 export function listRoutes(socket: NetlinkSocket, filter: RouteFilter): Route[] {
   const { family, table = RT_TABLE_MAIN, protocol, link } = filter
@@ -97,7 +121,7 @@ export function readRoute(reply: Reply): Route {
   const any = header.rtm_family === AF_INET ? ip4(0) : ip6(0n)
   return {
     destination: { first: address('RTA_DST') ?? any, prefix: header.rtm_dst_len },
-    gateway: address('RTA_GATEWAY'),
+    gateway: address('RTA_GATEWAY') ?? viaOf(values.RTA_VIA),
     link: values.RTA_OIF,
     onlink: (header.rtm_flags & RTNH_F_ONLINK) !== 0,
     source: address('RTA_PREFSRC'),
@@ -119,13 +143,22 @@ const RTA = attributes({
   RTA_PRIORITY: [6, 'u32'],
   RTA_PREFSRC: [7, 'binary'],
   RTA_TABLE: [15, 'u32'],
+  /** struct rtvia: u16 family, then the address; a gateway of the other family. */
+  RTA_VIA: [18, 'binary'],
 })
+const RTVIA_ADDRESS = 2
 const RTNH_F_ONLINK = 4
+const RTM_F_LOOKUP_TABLE = 0x1000
+const RTM_F_FIB_MATCH = 0x2000
 const RT_SCOPE_UNIVERSE = 0
 const RT_SCOPE_LINK = 253
 const RT_SCOPE_HOST = 254
 /** Of deletions: any scope. */
 const RT_SCOPE_NOWHERE = 255
+
+function viaOf(via: Uint8Array | undefined): Address | undefined {
+  return via && addressFromBytes(via.subarray(RTVIA_ADDRESS), 'RTA_VIA')
+}
 
 function routeRequest(type: number, flags: number, route: Route): Request {
   const { destination, gateway, link, source, metric, table = RT_TABLE_MAIN } = route

@@ -1,18 +1,18 @@
 import { setImmediate } from 'node:timers/promises'
 import { attributes } from './attributes.ts'
 import { batchMarks } from './batch.ts'
-import {
-  NLM_F_ACK,
-  NLM_F_DUMP,
-  NLM_F_REQUEST,
-  NLMSG_DONE,
-  NLMSG_ERROR,
-  NLMSG_NOOP,
-} from './constants.ts'
-import { watchConsistency } from './consistency.ts'
+import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_ERROR, NLMSG_NOOP } from './constants.ts'
+import { type Dump, readDump } from './dump.ts'
 import { NetlinkError } from './errors.ts'
 import type { Refusal } from './errors.ts'
-import { busy, interrupted, lostDatagrams, noAnswer, tooLarge } from './exchange-errors.ts'
+import {
+  busy,
+  failedApart,
+  interrupted,
+  lostDatagrams,
+  noAnswer,
+  tooLarge,
+} from './exchange-errors.ts'
 import { frame, messagesIn } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import type { NativeSocket } from './native.ts'
@@ -51,7 +51,8 @@ export class NetlinkSocket {
   #sequence = 0
   /** Answers may be waiting that nobody wants any more. */
   #unread = false
-  #dumping = false
+  /** Another thread sends and receives. */
+  #isApart = false
 
   constructor(native: NativeSocket) {
     this.#native = native
@@ -82,26 +83,43 @@ export class NetlinkSocket {
     return this.#exchange([begin, ...requests, end], 1, requests.length)
   }
 
+  /** Like `requests`, while the kernel works on another thread. Meanwhile the socket does nothing else. */
+  async requestsApart(requests: readonly Request[]): Promise<Reply[]> {
+    if (requests.length === 0) return []
+    const { base, datagram } = this.#compose(requests, () => NLM_F_ACK)
+    const datagrams = await this.#exchangeApart(datagram)
+    return this.#collect(requests, base, 0, requests.length, datagrams)
+  }
+
   /**
    * What `read` makes of each message of a dump, all of one state: if that changes meanwhile, the dump begins
    * anew. `read` is called for those of given up dumps too.
    */
   dump<T>(request: Request, read: (reply: Reply) => T): T[] {
-    const steps = this.#dump(request, read)
-    for (;;) {
-      const step = steps.next()
-      if (step.done) return step.value
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      const dump = readDump(
+        request,
+        this.#send([request], () => NLM_F_DUMP),
+        read,
+      )
+      if (this.#readToEnd(dump, request)) return [...dump.found]
     }
+    throw interrupted(request, DUMP_ATTEMPTS)
   }
 
-  /** Like `dump`, but lets the event loop turn after each datagram. Meanwhile the socket does nothing else. */
-  async dumpInSteps<T>(request: Request, read: (reply: Reply) => T): Promise<T[]> {
-    const steps = this.#dump(request, read)
-    for (;;) {
-      const step = steps.next()
-      if (step.done) return step.value
-      await setImmediate()
+  /**
+   * Like `dump`, while the kernel works on another thread, and the event loop turns after each datagram that is
+   * read. Meanwhile the socket does nothing else.
+   */
+  async dumpApart<T>(request: Request, read: (reply: Reply) => T): Promise<T[]> {
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      const { base, datagram } = this.#compose([request], () => NLM_F_DUMP)
+      const dump = readDump(request, base, read)
+      if (await readInSteps(dump, request, await this.#exchangeApart(datagram))) {
+        return [...dump.found]
+      }
     }
+    throw interrupted(request, DUMP_ATTEMPTS)
   }
 
   close(): void {
@@ -111,77 +129,50 @@ export class NetlinkSocket {
   /** Sends messages, `count` of them from `first` on to be acknowledged, and collects the answers. */
   #exchange(messages: readonly Request[], first: number, count: number): Reply[] {
     const base = this.#send(messages, (i) => (i >= first && i < first + count ? NLM_F_ACK : 0))
+    return this.#collect(messages, base, first, count, this.#receiveAll())
+  }
+
+  #collect(
+    messages: readonly Request[],
+    base: number,
+    first: number,
+    count: number,
+    datagrams: Iterable<readonly Reply[]>,
+  ): Reply[] {
     const answered = new Set<number>()
     const answers: Reply[] = []
     const refusals: Refusal[] = []
-    for (let replies = this.#receive(); replies; replies = this.#receive()) {
-      for (const reply of replies) {
-        const position = (reply.sequence - base) >>> 0
-        const message = messages[position]
-        if (message === undefined) continue
-        if (reply.type !== NLMSG_ERROR) {
-          answers.push(reply)
-          continue
-        }
-        answered.add(position)
-        const refusal = readRefusal(reply, message, position - first)
-        if (refusal) refusals.push(refusal)
+    for (const reply of [...datagrams].flat()) {
+      const position = (reply.sequence - base) >>> 0
+      const message = messages[position]
+      if (message === undefined) continue
+      if (reply.type !== NLMSG_ERROR) {
+        answers.push(reply)
+        continue
       }
+      answered.add(position)
+      const refusal = readRefusal(reply, message, position - first)
+      if (refusal) refusals.push(refusal)
     }
     throwIfRefused(refusals)
     for (let i = first; i < first + count; i++) if (!answered.has(i)) throw noAnswer(messages[i])
     return answers
   }
 
-  /** Yields after each datagram. */
-  *#dump<T>(request: Request, read: (reply: Reply) => T): Generator<void, T[], undefined> {
-    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      const found: T[] = []
-      const base = this.#send([request], () => NLM_F_DUMP)
-      this.#dumping = true
-      try {
-        if (yield* this.#readDump(request, base, (reply) => found.push(read(reply)))) return found
-      } finally {
-        this.#dumping = false
-      }
-    }
-    throw interrupted(request, DUMP_ATTEMPTS)
-  }
-
   /** Returns whether the dump shows one state. */
-  *#readDump(
-    request: Request,
-    base: number,
-    take: (reply: Reply) => void,
-  ): Generator<void, boolean, undefined> {
-    const isConsistent = watchConsistency()
-    for (let replies = this.#receive(); replies; replies = this.#receive()) {
-      for (const reply of replies) {
-        if (reply.sequence !== base) continue
-        const consistent = isConsistent(reply)
-        if (reply.type !== NLMSG_DONE && reply.type !== NLMSG_ERROR) {
-          take(reply)
-          continue
-        }
-        const refusal = readRefusal(reply, request, 0)
-        throwIfRefused(refusal ? [refusal] : [])
-        this.#unread = false
-        return consistent
-      }
-      yield
+  #readToEnd(dump: Dump<unknown>, request: Request): boolean {
+    for (const replies of this.#receiveAll()) {
+      const consistent = dump.take(replies)
+      if (consistent === undefined) continue
+      this.#unread = false
+      return consistent
     }
     throw noAnswer(request)
   }
 
   /** Numbers the messages and sends them as one datagram; returns the number of the first. */
   #send(messages: readonly Request[], flagsOf: (index: number) => number): number {
-    if (this.#dumping) throw busy()
-    if (this.#unread) this.#discard()
-    const base = (this.#sequence + 1) >>> 0
-    this.#sequence = (this.#sequence + messages.length) >>> 0
-    const datagram = Buffer.concat(
-      messages.map((message, i) => frame(message, NLM_F_REQUEST | flagsOf(i), (base + i) >>> 0)),
-    )
+    const { base, datagram } = this.#compose(messages, flagsOf)
     try {
       this.#native.send(datagram)
     } catch (error) {
@@ -191,16 +182,48 @@ export class NetlinkSocket {
     return base
   }
 
-  /** The messages for this socket in the next datagram; undefined when nothing waits. */
-  #receive(): Reply[] | undefined {
-    const length = this.#receiveBytes()
-    if (length < 0) {
-      this.#unread = false
-      return undefined
+  /** Sends a datagram and reads its answers on another thread. They are decoded one datagram at a time. */
+  async #exchangeApart(datagram: Uint8Array): Promise<Iterable<readonly Reply[]>> {
+    this.#isApart = true
+    try {
+      const answers = await this.#native.exchange(datagram)
+      return answers.values().map((answer) => this.#repliesIn(answer))
+    } catch (error) {
+      this.#unread = true
+      throw failedApart(error, datagram.length) ?? error
+    } finally {
+      this.#isApart = false
     }
-    // Values decoded from it are views, so each datagram gets memory of its own.
-    const replies = [...messagesIn(this.#buffer.slice(0, length))]
-    return replies.filter(({ portId }) => portId === this.#portId)
+  }
+
+  /** Numbers the messages; returns the number of the first, and the bytes of all. */
+  #compose(
+    messages: readonly Request[],
+    flagsOf: (index: number) => number,
+  ): { base: number; datagram: Uint8Array } {
+    if (this.#isApart) throw busy()
+    if (this.#unread) this.#discard()
+    const base = (this.#sequence + 1) >>> 0
+    this.#sequence = (this.#sequence + messages.length) >>> 0
+    const frames = messages.map((message, i) =>
+      frame(message, NLM_F_REQUEST | flagsOf(i), (base + i) >>> 0),
+    )
+    return { base, datagram: Buffer.concat(frames) }
+  }
+
+  /** The messages for this socket, datagram by datagram, until nothing waits. */
+  *#receiveAll(): Generator<Reply[], void, undefined> {
+    for (;;) {
+      const length = this.#receiveBytes()
+      if (length < 0) break
+      // Values decoded from it are views, so each datagram gets memory of its own.
+      yield this.#repliesIn(this.#buffer.slice(0, length))
+    }
+    this.#unread = false
+  }
+
+  #repliesIn(datagram: Uint8Array): Reply[] {
+    return [...messagesIn(datagram)].filter(({ portId }) => portId === this.#portId)
   }
 
   #receiveBytes(): number {
@@ -243,6 +266,20 @@ function ownPortId(native: NativeSocket, buffer: Uint8Array): number {
   const refusal = readRefusal(reply, HELLO, 0)
   throwIfRefused(refusal ? [refusal] : [])
   return reply.portId
+}
+
+/** Returns whether the dump shows one state. */
+async function readInSteps(
+  dump: Dump<unknown>,
+  request: Request,
+  datagrams: Iterable<readonly Reply[]>,
+): Promise<boolean> {
+  for (const replies of datagrams) {
+    const consistent = dump.take(replies)
+    if (consistent !== undefined) return consistent
+    await setImmediate()
+  }
+  throw noAnswer(request)
 }
 
 function throwIfRefused([first, ...others]: readonly Refusal[]): void {

@@ -160,8 +160,8 @@ export async function listElements(
   const request = makeRequest(type, 0, familyHeader(family), NFTA_SET_ELEM_LIST, values)
   const read = (reply: Reply): readonly RawElement[] =>
     readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP).attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? []
-  if (hasBounds(set)) return readElements(set, (await socket.dumpInSteps(request, read)).flat())
-  return (await socket.dumpInSteps(request, (reply) => readElements(set, read(reply)))).flat()
+  if (hasBounds(set)) return readElements(set, (await socket.dumpApart(request, read)).flat())
+  return (await socket.dumpApart(request, (reply) => readElements(set, read(reply)))).flat()
 }
 
 /** The named counters of a table. */

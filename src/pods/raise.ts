@@ -1,7 +1,6 @@
 import { addAddress } from '../netlink/interface-address.ts'
 import { findLink, setLink } from '../netlink/link.ts'
 import type { Request } from '../netlink/message.ts'
-import { isNativeError } from '../netlink/native.ts'
 import { addNeighbour } from '../netlink/neighbour.ts'
 import { addRoute, RTPROT_SLUICE } from '../netlink/route.ts'
 import { blockOf, familyOf, widthOf } from '../policy/address.ts'
@@ -11,6 +10,7 @@ import { PodNetworkError, reasonOf } from './errors.ts'
 import { GATEWAYS } from './gateways.ts'
 import { hostSettings, loopbackSetting, podSettings, type Setting } from './settings.ts'
 import type { PodLinks, WiringOptions } from './wiring.ts'
+import { writeSetting } from './write-setting.ts'
 
 /**
  * Brings a pod's link up: settings first, then one datagram to the node's namespace and one to the pod's. The
@@ -112,13 +112,7 @@ function blockOfOne(address: Address): Cidr {
 }
 
 function apply(settings: readonly Setting[], netns: string, options: WiringOptions): void {
-  for (const { path, value, optional } of settings) {
-    try {
-      options.writeFileIn(netns, path, value)
-    } catch (error) {
-      if (!(optional && isNativeError(error) && error.code === 'ENOENT')) throw error
-    }
-  }
+  for (const setting of settings) writeSetting(setting, netns, options.writeFileIn)
 }
 
 function attempt(what: string, attachment: Attachment, step: () => void): void {

@@ -44,6 +44,20 @@ export function podSettings(ifName: string, families: ReadonlySet<Family>): Sett
   return settings(6, ifName, { disable_ipv6: '0', accept_dad: '0', accept_ra: '0' })
 }
 
+/**
+ * A link of the overlay. The answer to what comes through it may leave by another link, which strict source
+ * validation (rp_filter 1) would not bear.
+ */
+export function overlaySettings(name: string, families: ReadonlySet<Family>): Setting[] {
+  const ipv4 = { rp_filter: '2', accept_redirects: '0', send_redirects: '0' }
+  return [
+    ...settings(4, name, ipv4),
+    ...(families.has(6)
+      ? settings(6, name, { disable_ipv6: '0', accept_ra: '0', accept_redirects: '0' })
+      : settings(6, name, { disable_ipv6: '1' }, true)),
+  ]
+}
+
 function settings(
   family: Family,
   name: string,

@@ -2,6 +2,7 @@ import type { NetlinkSocket } from '../netlink/socket.ts'
 import type { Address, Family } from '../policy/address.ts'
 import type { Attachment } from './attachment.ts'
 import type { Bandwidth } from './bandwidth.ts'
+import { checkLinks, type ExpectedPodEnd } from './check-links.ts'
 import { createLinks, listHostInterfaces, removeLink } from './links.ts'
 import { raiseLinks } from './raise.ts'
 import { shapeLinks } from './shape-links.ts'
@@ -36,6 +37,8 @@ export interface Wiring {
    * @throws PodNetworkError (wiringFailed); then part of it may be up.
    */
   raise(attachment: Attachment, netns: string, links: PodLinks): void
+  /** What of it is missing or changed: a sentence for each fault. */
+  check(attachment: Attachment, netns: string, expected: ExpectedPodEnd): readonly string[]
   /** Deletes a link; fine if it is gone. @throws PodNetworkError (wiringFailed). */
   remove(hostInterface: string): Promise<void>
   /** Every interface of ours on the node. @throws PodNetworkError (wiringFailed). */
@@ -72,6 +75,7 @@ export function createWiring(options: WiringOptions): Wiring {
     shape: (attachment, netns, links, bandwidth) =>
       shapeLinks(attachment, netns, links, bandwidth, options),
     raise: (attachment, netns, links) => raiseLinks(attachment, netns, links, options),
+    check: (attachment, netns, expected) => checkLinks(attachment, netns, expected, options),
     remove: async (hostInterface) => removeLink(hostInterface, options.node),
     hostInterfaces: () => listHostInterfaces(options.node),
   }

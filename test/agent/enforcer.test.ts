@@ -93,7 +93,7 @@ async function begun(options: {
     await dataplane.reconcile(compiler.tables())
     const nothing = (): Promise<void> => Promise.resolve()
     const revocation = { sweep: () => {}, forget: nothing, divert: nothing }
-    return { dataplane, revocation, lookUp: options.lookUp }
+    return { dataplane, inspectPod: () => [], revocation, lookUp: options.lookUp }
   })
   const ingress = () =>
     decide(dataplane.tables(), 'ingress', { from: CLIENT, to: ADDRESS, protocol: 'TCP', port: 80 })

@@ -76,6 +76,38 @@ describe('ADD', () => {
     expect(scene.log).toEqual([])
   })
 
+  test('a limit is there before anything can pass, and only where it is asked for', async () => {
+    const bandwidth = { ingressRate: 8_000_000, ingressBurst: 80_000 }
+    await handle(requestOf('ADD', {}, { runtimeConfig: { bandwidth } }))
+    expect(scene.log).toEqual([
+      'create cart-0',
+      'shape cart-0',
+      'attach cart-0 10.0.0.2',
+      'raise cart-0',
+    ])
+  })
+
+  test('a host port that is another pod’s is refused, costs no address, and is free after DEL', async () => {
+    const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }]
+    const config = { runtimeConfig: { portMappings } }
+    await handle(requestOf('ADD', {}, config))
+    expect(scene.records.get(HOST)?.portMappings).toEqual([
+      { hostPort: 8080, containerPort: 80, protocol: 'TCP', hostIp: undefined },
+    ])
+    const other = { CNI_CONTAINERID: 'c2' }
+    const refused = await handle(requestOf('ADD', other, config))
+    expect(bodyOf(refused)).toMatchObject({
+      code: 105,
+      msg: expect.stringMatching(/^Host port 8080\/TCP that shop\/cart-0 \(eth0\) asks for is /u),
+    })
+    expect(scene.ipam.usage()[0]?.used).toBe(1)
+    await handle(requestOf('DEL'))
+    // The address that the refused ADD had for a moment needs no rest.
+    expect(bodyOf(await handle(requestOf('ADD', other, config)))).toMatchObject({
+      ips: [{ address: '10.0.0.3/32' }],
+    })
+  })
+
   test('the requested address', async () => {
     const config = { runtimeConfig: { ips: ['10.0.0.9/24'] } }
     expect(bodyOf(await handle(requestOf('ADD', {}, config)))).toMatchObject({
@@ -259,7 +291,6 @@ test.each(['0.3.1', '1.1.0'])('VERSION asked in %s', async (cniVersion) => {
 })
 
 test.each([
-  ['CHECK', 'CNI_COMMAND CHECK is not supported yet'],
   [
     'constructor',
     'CNI_COMMAND must be one of ADD, DEL, CHECK, GC, STATUS, VERSION, not "constructor"',

@@ -4,6 +4,9 @@ import type { Address } from '../../src/policy/address.ts'
 const AF_INET = 2
 const AF_INET6 = 10
 const SOCK_DGRAM = 2
+/** IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO (linux/in.h) and the like for IPv6 (linux/in6.h). */
+const IP_WHOLE = [0, 10, 2] as const
+const IPV6_WHOLE = [41, 23, 2] as const
 
 export interface Port {
   readonly address: Address
@@ -15,20 +18,24 @@ export interface Datagrams {
   readonly port: number
   /** @param bytes of payload */
   send(to: Port, bytes?: number): void
-  /** As fast as the kernel takes them. */
-  sendMany(to: Port, count: number): void
+  /** As fast as the kernel takes them. @param bytes of payload */
+  sendMany(to: Port, count: number, bytes?: number): void
   /** How many have come since the last time that this was asked. */
   arrived(): number
   close(): void
 }
 
-export function openDatagrams(netns: string, own: Port): Datagrams {
+/** @param wholeOnly sends no fragments, nor lets routers make any: what is too large throws EMSGSIZE */
+export function openDatagrams(netns: string, own: Port, wholeOnly: boolean = false): Datagrams {
   const domain = typeof own.address === 'number' ? AF_INET : AF_INET6
-  const socket = openSocket({ domain, type: SOCK_DGRAM, protocol: 0, netns, bind: sockaddr(own) })
+  const options = wholeOnly ? [domain === AF_INET ? IP_WHOLE : IPV6_WHOLE] : []
+  const bind = sockaddr(own)
+  const socket = openSocket({ domain, type: SOCK_DGRAM, protocol: 0, netns, bind, options })
   return {
     port: own.port,
     send: (to, bytes = 8) => sendOrRefused(socket, sockaddr(to), bytes),
-    sendMany: (to, count) => void socket.sendMany(Buffer.alloc(8), sockaddr(to), count),
+    sendMany: (to, count, bytes = 8) =>
+      void socket.sendMany(Buffer.alloc(bytes), sockaddr(to), count),
     arrived: () => drain(socket),
     close: () => socket.close(),
   }
@@ -46,7 +53,7 @@ function sendOrRefused(socket: NativeSocket, to: Uint8Array, bytes: number): voi
 
 function drain(socket: NativeSocket): number {
   let count = 0
-  for (const buffer = Buffer.alloc(64); socket.receive(buffer) >= 0; ) count++
+  for (const buffer = Buffer.alloc(2048); socket.receive(buffer) >= 0; ) count++
   return count
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type HostPort, keyOfHostPort } from '../../src/dataplane/host-ports.ts'
 import { readState } from '../../src/dataplane/inspect.ts'
 import { highestClass, tablesOf } from '../../src/dataplane/kernel-state.ts'
 import type { ProgramChain } from '../../src/dataplane/program.ts'
@@ -43,6 +44,17 @@ const LOCALS = new Map([
   [address('10.0.0.1'), 'slc000000000001'],
   [address('fd00::1'), 'slc000000000001'],
 ])
+const HOST_PORTS = [
+  hostPort('TCP', undefined, '10.0.0.1'),
+  hostPort('TCP', '192.0.2.1', '10.0.0.1'),
+  hostPort('UDP', undefined, 'fd00::1'),
+  hostPort('SCTP', 'fd01::1', 'fd00::1'),
+]
+
+function hostPort(protocol: HostPort['protocol'], hostIp: string | undefined, to: string) {
+  const ip = hostIp === undefined ? undefined : address(hostIp)
+  return { protocol, hostIp: ip, hostPort: 8080, address: address(to), containerPort: 80 }
+}
 
 /** Starts an agent and says how many transactions it took. */
 async function start(what: Start): Promise<Started & { transactions: number }> {
@@ -50,6 +62,7 @@ async function start(what: Start): Promise<Started & { transactions: number }> {
   const send = what.commit ?? ((one: Transaction) => commit(namespace.socket, one))
   const started = await startDataplane(namespace.socket, {
     locals: LOCALS,
+    hostPorts: HOST_PORTS,
     ...what,
     commit: (one) => {
       send(one)
@@ -64,6 +77,7 @@ async function expectInForce({ compiler, dataplane }: Started): Promise<void> {
   expect(held).toEqual(dataplane.state)
   expect(tablesOf(held)).toEqual(compiler.tables())
   expect(held.locals).toEqual(LOCALS)
+  expect(held.hostPorts).toEqual(new Map(HOST_PORTS.map((one) => [keyOfHostPort(one), one])))
   expect(listTables(namespace.socket, 'inet').map(({ table }) => table)).toEqual(['sluice'])
 }
 
@@ -117,6 +131,11 @@ describe('a table is built anew', () => {
     ['a pod may not reach itself', 'flush set inet sluice self6'],
     ['one pod may pass as another', 'add element inet sluice self4 { 10.0.0.1 . 10.0.0.2 }'],
     ['a class is none', 'add element inet sluice pod_class4 { 10.0.0.9 : 0:3 }'],
+    ['a host port is ICMP’s', 'add element inet sluice host_ports4 { icmp . 1 : 10.0.0.1 . 1 }'],
+    [
+      'a host port leads to port 0',
+      'add element inet sluice host_ports6 { tcp . 1 : fd00::1 . 0 }',
+    ],
     ['a port set names ICMP', 'add element inet sluice ports_proto { 8000:10 . icmp }'],
   ]
   test('when the rest of the world has no class', async () => {
@@ -151,6 +170,8 @@ describe('foreign elements go', () => {
     'ports_range { 8000:10 . udp . 1-5 }',
     'out_pods4 { 10.0.0.9 }',
     'in_default6 { fd00::9 : 8000:10 }',
+    'host_ports4 { udp . 8080 : 10.0.0.1 . 80 }',
+    'host_ip_ports6 { fd01::1 . tcp . 8080 : fd00::9 . 80 }',
   ]
   for (const element of FOREIGN) {
     test(element, async () => {

@@ -13,7 +13,7 @@ import {
   IPS_CONFIRMED,
   IPS_SEEN_REPLY,
   listConnections,
-  listConnectionsInSteps,
+  listConnectionsApart,
 } from '../../src/netlink/conntrack.ts'
 import type { Connection, Tuple } from '../../src/netlink/conntrack.ts'
 import {
@@ -196,7 +196,7 @@ describe('nf_tables transactions', () => {
     expect(run('nft', 'list', 'ruleset')).toContain('table inet t')
   })
 
-  test('a dump shows one state although another writes', async () => {
+  test('a dump shows one state although another writes', () => {
     const writer = openNetlink(NETLINK_NETFILTER, { netns: pathOf(node) })
     try {
       const keys = Array.from({ length: 10_000 }, (_, i) => Uint8Array.of(10, 2, i >> 8, i & 0xff))
@@ -210,7 +210,7 @@ describe('nf_tables transactions', () => {
       let replies = 0
       let written = 0
       // While the first messages are read, the set changes under the dump.
-      const dumped = await socket.dumpInSteps(request, (reply) => {
+      const dumped = socket.dump(request, (reply) => {
         const { NFTA_SET_ELEM_LIST_ELEMENTS: found = [] } = readReply(
           reply,
           nfgenmsg,
@@ -356,7 +356,7 @@ describe('connections', () => {
   test('are made and listed by the thousand', async () => {
     const many = Array.from({ length: 5000 }, (_, i) => connection(UDP, [a, b], [1000 + i, 53]))
     socket.requests(many.map(createConnection))
-    const inSteps = await listConnectionsInSteps(socket)
+    const inSteps = await listConnectionsApart(socket)
     expect(new Set(inSteps.map(({ original }) => original.sport)).size).toBe(5000)
     socket.requests(inSteps.map(deleteConnection))
     expect(listConnections(socket)).toEqual([])

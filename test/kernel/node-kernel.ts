@@ -13,11 +13,11 @@ export function counted(netns: string, name: CounterName): number {
   return Number(/packets (\d+)/u.exec(text)?.[1])
 }
 
-/** Number of elements that `nft` lists in a set of `inet sluice`. */
-export function elementsOf(netns: string, set: string): number {
+/** Number of elements that `nft` lists in a set or map of `inet sluice`. */
+export function elementsOf(netns: string, name: string, kind: 'set' | 'map' = 'set'): number {
   const listed: { nftables: { set?: { elem?: unknown[] }; map?: { elem?: unknown[] } }[] } =
-    JSON.parse(run(netns, 'nft', '-j', 'list', 'set', 'inet', 'sluice', set))
-  return listed.nftables.flatMap(({ set: one }) => one?.elem ?? []).length
+    JSON.parse(run(netns, 'nft', '-j', 'list', kind, 'inet', 'sluice', name))
+  return listed.nftables.flatMap((one) => one[kind]?.elem ?? []).length
 }
 
 /** Runs `nft` with a file on its standard input. */

@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rangesOf } from '../../src/dataplane/ranges.ts'
-import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../../src/netlink/constants.ts'
+import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
-import { type RemoteNode, setNodeRoutes } from '../../src/pods/node-routes.ts'
 import { type Address, type Cidr, parseAddress, parseCidr } from '../../src/policy/address.ts'
 import { openDatagrams } from './datagrams.ts'
 import { connectionsOf } from './node-kernel.ts'
@@ -13,7 +12,6 @@ import { until } from './until.ts'
 /** A node between a pod and a link that it shares with other nodes and the world. */
 const names = { node: `slc-net-n-${process.pid}`, pod: `slc-net-p-${process.pid}` }
 const node = `/run/netns/${names.node}`
-let route: NetlinkSocket
 let nftables: NetlinkSocket
 
 function address(text: string): Address {
@@ -51,11 +49,9 @@ beforeAll(() => {
       ip route add default via 169.254.1.1; ip -6 route add default via fe80::1 dev eth0'
   `
   execFileSync('ip', ['netns', 'exec', names.node, 'sh', '-ec', script], { stdio: 'pipe' })
-  route = openNetlink(NETLINK_ROUTE, { netns: node })
   nftables = openNetlink(NETLINK_NETFILTER, { netns: node })
 })
 afterAll(() => {
-  route.close()
   nftables.close()
   for (const name of Object.values(names)) execFileSync('ip', ['netns', 'delete', name])
 })
@@ -97,63 +93,5 @@ describe('masquerade', () => {
       encoding: 'utf8',
     })
     expect(listed).toMatch(/set pod_ranges4 \{\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\}/)
-  })
-})
-
-describe('routes to other nodes', () => {
-  const near: RemoteNode = {
-    name: 'near',
-    podCidrs: [cidr('10.2.0.0/24'), cidr('fd10:2::/64')],
-    addresses: [address('172.18.0.2'), address('fd18::2')],
-  }
-
-  function ours(): string[] {
-    return ['-4', '-6'].flatMap((family) =>
-      execFileSync('ip', ['-n', names.node, family, 'route', 'show', 'proto', '83'], {
-        encoding: 'utf8',
-      })
-        .split('\n')
-        .map((line) => line.split(' ').slice(0, 5).join(' '))
-        .filter((line) => line !== ''),
-    )
-  }
-
-  test('lead to their pods by their addresses, follow a change and go with the node', () => {
-    expect(setNodeRoutes([near], route)).toEqual([])
-    expect(ours()).toEqual([
-      '10.2.0.0/24 via 172.18.0.2 dev world',
-      'fd10:2::/64 via fd18::2 dev world',
-    ])
-    const moved = { ...near, addresses: [address('172.18.0.3'), address('fd18::2')] }
-    expect(setNodeRoutes([moved], route)).toEqual([])
-    expect(ours()).toEqual([
-      '10.2.0.0/24 via 172.18.0.3 dev world',
-      'fd10:2::/64 via fd18::2 dev world',
-    ])
-    expect(setNodeRoutes([], route)).toEqual([])
-    expect(ours()).toEqual([])
-  })
-
-  test('a node on no common link is told, the others are reached', () => {
-    const far = {
-      ...near,
-      name: 'far',
-      podCidrs: [cidr('10.3.0.0/24')],
-      addresses: [address('192.0.2.77')],
-    }
-    const problems = setNodeRoutes([far, near], route)
-    expect(problems).toHaveLength(1)
-    expect(problems[0]).toMatch(
-      /^Pods of node far \(10\.3\.0\.0\/24\) cannot be reached: .*Nodes must share a link\.$/,
-    )
-    expect(ours()).toHaveLength(2)
-    setNodeRoutes([], route)
-  })
-
-  test('routes of others are left alone', () => {
-    execFileSync('ip', ['-n', names.node, 'route', 'add', '10.9.0.0/24', 'via', '172.18.0.9'])
-    setNodeRoutes([], route)
-    const all = execFileSync('ip', ['-n', names.node, 'route'], { encoding: 'utf8' })
-    expect(all).toContain('10.9.0.0/24 via 172.18.0.9')
   })
 })

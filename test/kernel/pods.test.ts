@@ -444,6 +444,7 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
     detach: async ({ pod }: Attachment) => {
       log.push(`detach ${pod.name} ${hostInterfaces().length} left`)
     },
+    check: async () => [],
   }
   const parts = {
     ipam,

@@ -14,7 +14,9 @@ import { ofFamily, policy, SmallCluster } from './small-cluster.ts'
 import { until } from './until.ts'
 
 /** A node with one address a family for pods: whoever comes next gets the one that was just left. */
-const cluster = new SmallCluster(1, [cidr('10.244.0.0/30'), cidr('fd00:10:244::/127')])
+const cluster = new SmallCluster(1, {
+  podCidrs: [cidr('10.244.0.0/30'), cidr('fd00:10:244::/127')],
+})
 const FAMILIES = [4, 6] as const
 const PORT = 5000
 const CLIENT_PORT = 6000

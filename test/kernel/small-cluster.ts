@@ -33,6 +33,17 @@ export interface PodPlan {
   readonly name: string
   /** Place in the list of nodes; the first without. */
   readonly on?: number
+  /** What it asks for by capabilities of CNI. */
+  readonly runtimeConfig?: object
+}
+
+export interface ClusterOptions {
+  /** Of each node instead of the lab's. */
+  readonly podCidrs?: readonly Cidr[]
+  /** The program and its first arguments that run `sluice`. */
+  readonly sluice?: readonly string[]
+  /** More of the agents' command line. */
+  readonly flags?: readonly string[]
 }
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -51,21 +62,17 @@ export class SmallCluster {
   readonly outside: string
   readonly #plan = addressPlan([4, 6])
   readonly #paths = labPaths(LAB_ROOTS, `t${randomBytes(3).toString('hex')}`)
-  readonly #sluice: readonly string[]
   readonly #stopping = new AbortController()
   readonly #pods = new Map<string, TestPod>()
   readonly #running = new Set<LabNode>()
   #policies: readonly object[] = []
   #lastUid = 0
 
-  /**
-   * @param podCidrs of each node instead of the lab's
-   * @param sluice the program and its first arguments that run `sluice`
-   */
-  constructor(count: number, podCidrs?: readonly Cidr[], sluice: readonly string[] = SLUICE) {
-    this.#sluice = sluice
+  constructor(count: number, { podCidrs, sluice = SLUICE, flags = [] }: ClusterOptions = {}) {
     this.outside = this.#paths.netns('outside')
-    this.nodes = Array.from({ length: count }, (_, place) => this.#planNode(place, podCidrs))
+    this.nodes = Array.from({ length: count }, (_, place) =>
+      this.#planNode(place, podCidrs, { sluice, flags }),
+    )
   }
 
   /** One of node, pods and outside world whose packets are the subject of most tests. */
@@ -117,12 +124,19 @@ export class SmallCluster {
 
   /** Tells the agents of these pods, which have no network yet. */
   async declare(...plans: readonly PodPlan[]): Promise<void> {
-    for (const { name, on = 0 } of plans) {
+    for (const { name, on = 0, runtimeConfig } of plans) {
       const node = this.nodes[on]
       if (node === undefined) throw new Error(`There is no node ${on}.`)
       const netns = this.#paths.netns(`pod-shop.${name}`)
       const uid = `${this.#paths.id}-${++this.#lastUid}`
-      const sandbox = { containerId: uid, netns, namespace: 'shop', name, uid }
+      const sandbox = {
+        containerId: uid,
+        netns,
+        namespace: 'shop',
+        name,
+        uid,
+        ...(runtimeConfig && { runtimeConfig }),
+      }
       createNamespace(netns)
       this.#pods.set(name, { name, node, netns, sandbox, addresses: [] })
     }
@@ -177,7 +191,11 @@ export class SmallCluster {
     return text.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []))
   }
 
-  #planNode(place: number, podCidrs: readonly Cidr[] | undefined): LabNode {
+  #planNode(
+    place: number,
+    podCidrs: readonly Cidr[] | undefined,
+    command: { readonly sluice: readonly string[]; readonly flags: readonly string[] },
+  ): LabNode {
     const planned = nodeAddresses(this.#plan, place)
     const node = {
       netns: this.#paths.netns(`node-n${place}`),
@@ -188,7 +206,7 @@ export class SmallCluster {
       ...node,
       node: `n${place}`,
       manifests: this.#paths.manifests,
-      sluice: this.#sluice,
+      ...command,
       stopping: this.#stopping.signal,
     })
     return { ...node, name: `n${place}`, agent }

@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest'
+import { exchangeCases } from './exchange-cases.ts'
 import { runInNamespace } from './in-namespace.ts'
 import { readableCases } from './readable-cases.ts'
 import { threadCases } from './thread-cases.ts'
@@ -6,6 +7,7 @@ import { transferCases } from './transfer-cases.ts'
 
 describe.each([
   ['sockets', transferCases],
+  ['exchanges on another thread', exchangeCases],
   ['sockets on the event loop', readableCases],
   ['namespaces and threads', threadCases],
 ])('%s', (_, cases) => {

@@ -44,6 +44,14 @@ export class FakeNative implements NativeSocket {
     return next.length
   }
 
+  async exchange(data: Uint8Array): Promise<Uint8Array[]> {
+    this.send(data)
+    const answers = this.#waiting.splice(0)
+    const failure = answers.find((one) => one instanceof Error)
+    if (failure !== undefined) throw failure
+    return answers.filter((one) => one instanceof Uint8Array)
+  }
+
   onReadable(callback: () => void): void {
     this.#readable = callback
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createConnection, deleteConnection } from '../../src/netlink/conntrack.ts'
 import { NLM_F_ACK, NLM_F_REQUEST } from '../../src/netlink/constants.ts'
+import { addForwardingEntry, deleteForwardingEntry } from '../../src/netlink/forwarding-entry.ts'
 import { addAddress, deleteAddress } from '../../src/netlink/interface-address.ts'
 import { addLink, deleteLink, setLink } from '../../src/netlink/link.ts'
 import { frame } from '../../src/netlink/message.ts'
@@ -8,6 +9,7 @@ import type { Request } from '../../src/netlink/message.ts'
 import { addNeighbour, deleteNeighbour, replaceNeighbour } from '../../src/netlink/neighbour.ts'
 import { bindLogGroup, configureLogGroup } from '../../src/netlink/nflog.ts'
 import { addRoute, deleteRoute, replaceRoute } from '../../src/netlink/route.ts'
+import { addRule, deleteRule } from '../../src/netlink/rule.ts'
 import { ip4, ip6 } from '../../src/policy/address.ts'
 import { hex } from './bytes.ts'
 
@@ -15,6 +17,12 @@ const pod = ip4(0x0a01_0203)
 const other = ip4(0x0a01_0204)
 const pod6 = ip6(0xfd00_0000_0000_0000_0000_0000_0000_0001n)
 const other6 = ip6(0xfd00_0000_0000_0000_0000_0000_0000_0002n)
+const rule = {
+  source: { first: ip4(0x0a01_0000), prefix: 16 },
+  table: 8383,
+  priority: 8383,
+  protocol: 83,
+}
 const udp = {
   protocol: 17,
   original: { src: ip4(0x0a00_0001), dst: ip4(0x0a00_0002), sport: 1000, dport: 53 },
@@ -143,6 +151,49 @@ const golden: readonly (readonly [verb: string, request: Request, expected: stri
      34 00 01 80 14 00 01 80 08 00 01 00 0a 00 00 01 08 00 02 00 0a 00 00 02
      1c 00 02 80 05 00 01 00 11 00 00 00 06 00 02 00 03 e8 00 00 06 00 03 00 00 35 00 00
      06 00 12 00 00 03 00 00 08 00 0c 00 de ad be ef`,
+  ],
+  [
+    'ip link add v0 address 02:00:00:00:00:01 mtu 1450 type vxlan id 4096 dstport 4789 local 10.1.2.3 nolearning',
+    addLink(
+      { name: 'v0', mac: '02:00:00:00:00:01', mtu: 1450 },
+      { kind: 'vxlan', vni: 4096, port: 4789, local: pod, learning: false },
+    ),
+    `70 00 00 00 10 00 05 06 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+     0a 00 01 00 02 00 00 00 00 01 00 00 08 00 04 00 aa 05 00 00 07 00 03 00 76 30 00 00 34 00 12 80
+     0a 00 01 00 76 78 6c 61 6e 00 00 00 24 00 02 80 08 00 01 00 00 10 00 00 08 00 04 00 0a 01 02 03
+     05 00 07 00 00 00 00 00 06 00 0f 00 12 b5 00 00`,
+  ],
+  [
+    'ip link add v6 type vxlan id 4096 dstport 4789 local fd00::1 nolearning',
+    addLink({ name: 'v6' }, { kind: 'vxlan', vni: 4096, port: 4789, local: pod6, learning: false }),
+    `68 00 00 00 10 00 05 06 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+     07 00 03 00 76 36 00 00 40 00 12 80 0a 00 01 00 76 78 6c 61 6e 00 00 00 30 00 02 80 08 00 01 00
+     00 10 00 00 14 00 11 00 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 05 00 07 00 00 00 00 00
+     06 00 0f 00 12 b5 00 00`,
+  ],
+  [
+    'bridge fdb add 02:00:00:00:00:02 dev slch0 dst 10.1.2.4',
+    addForwardingEntry({ index: 3, mac: '02:00:00:00:00:02', destination: other }),
+    `30 00 00 00 1c 00 05 06 01 00 00 00 00 00 00 00 07 00 00 00 03 00 00 00 c0 00 02 00 0a 00 02 00
+     02 00 00 00 00 02 00 00 08 00 01 00 0a 01 02 04`,
+  ],
+  [
+    'bridge fdb del 02:00:00:00:00:02 dev slch0 dst 10.1.2.4',
+    deleteForwardingEntry({ index: 3, mac: '02:00:00:00:00:02', destination: other }),
+    `30 00 00 00 1d 00 05 00 01 00 00 00 00 00 00 00 07 00 00 00 03 00 00 00 c0 00 02 00 0a 00 02 00
+     02 00 00 00 00 02 00 00 08 00 01 00 0a 01 02 04`,
+  ],
+  [
+    'ip rule add from 10.1.0.0/16 lookup 8383 pref 8383 protocol 83',
+    addRule(rule),
+    `3c 00 00 00 20 00 05 06 01 00 00 00 00 00 00 00 02 00 10 00 00 00 00 01 00 00 00 00 08 00 02 00
+     0a 01 00 00 08 00 0f 00 bf 20 00 00 08 00 06 00 bf 20 00 00 05 00 15 00 53 00 00 00`,
+  ],
+  [
+    'ip rule del from 10.1.0.0/16 lookup 8383 pref 8383 protocol 83',
+    deleteRule(rule),
+    `3c 00 00 00 21 00 05 00 01 00 00 00 00 00 00 00 02 00 10 00 00 00 00 00 00 00 00 00 08 00 02 00
+     0a 01 00 00 08 00 0f 00 bf 20 00 00 08 00 06 00 bf 20 00 00 05 00 15 00 53 00 00 00`,
   ],
   [
     'a bound log group',

@@ -47,6 +47,14 @@ function caught<E extends Error>(type: new (...args: never[]) => E, run: () => u
 
 const acknowledgeAll: Kernel = (requests) => requests.map((each) => acknowledgement(each, 0))
 
+const dumpRequest = make(NFT_MSG_GETTABLE)
+
+/** One attempt after the other, each a list of datagrams for the request. */
+function attempts(...all: readonly Kernel[]): Kernel {
+  let attempt = 0
+  return (requests) => all[Math.min(attempt++, all.length - 1)]?.(requests) ?? []
+}
+
 describe('requests', () => {
   test('are numbered, sent as one datagram and all acknowledged', () => {
     const { native, socket } = open(acknowledgeAll)
@@ -276,14 +284,7 @@ describe('a failed exchange', () => {
 })
 
 describe('dumps', () => {
-  const dumpRequest = make(NFT_MSG_GETTABLE)
   const INTERRUPTED = { flags: 0x12 }
-
-  /** One attempt after the other, each a list of datagrams for the request. */
-  function attempts(...all: readonly Kernel[]): Kernel {
-    let attempt = 0
-    return (requests) => all[Math.min(attempt++, all.length - 1)]?.(requests) ?? []
-  }
 
   function items(...values: readonly number[]): Kernel {
     return ([first]) =>
@@ -370,11 +371,35 @@ describe('dumps', () => {
     setImmediate(() => {
       turned = true
     })
-    const result = socket.dumpInSteps(dumpRequest, ({ payload }) => payload[0])
+    const result = socket.dumpApart(dumpRequest, ({ payload }) => payload[0])
     expect(caught(NetlinkSocketError, () => socket.request(request)).code).toBe('NETLINK_BUSY')
     expect(await result).toEqual([1, 2, 3])
     expect(turned).toBe(true)
     expect(socket.request(request)).toEqual([])
+  })
+})
+
+describe('on another thread', () => {
+  test('requests are answered as they are on this one', async () => {
+    const { socket } = open(([first, second]) =>
+      first && second ? [acknowledgement(first, 0), acknowledgement(second, 17)] : [],
+    )
+    const answers = socket.requestsApart([request, make(NFT_MSG_NEWRULE)])
+    expect(caught(NetlinkSocketError, () => socket.request(request)).code).toBe('NETLINK_BUSY')
+    await expect(answers).rejects.toMatchObject({ code: 'EEXIST', request: 'NFT_MSG_NEWRULE' })
+    expect(await socket.requestsApart([])).toEqual([])
+  })
+
+  test('lost answers are an error, and the next exchange goes well', async () => {
+    const { socket } = open(attempts(() => [nativeError('ENOBUFS')], acknowledgeAll))
+    await expect(socket.requestsApart([request])).rejects.toMatchObject({ code: 'NETLINK_LOST' })
+    expect(await socket.requestsApart([request])).toEqual([])
+  })
+
+  test('a dump that does not end is an error', async () => {
+    const { socket } = open(([first]) => (first ? [answer(first, 99, bytes(''))] : []))
+    const dump = socket.dumpApart(dumpRequest, () => 0)
+    await expect(dump).rejects.toMatchObject({ code: 'NETLINK_NO_ANSWER' })
   })
 })
 

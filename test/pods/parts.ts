@@ -25,6 +25,7 @@ export interface Scene {
   readonly enforcement: {
     attach(attachment: Attachment): Promise<void>
     detach(attachment: Attachment): Promise<void>
+    check(attachment: Attachment): Promise<readonly string[]>
   }
   /** Nothing stands in the way of an ADD. */
   readonly obstacle: () => undefined
@@ -71,6 +72,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
       },
       shape: (attachment) => step('shape', attachment.pod.name),
       raise: (attachment) => step('raise', attachment.pod.name),
+      check: () => [],
       remove: async (name) => {
         step('remove', name)
         interfaces.delete(name)
@@ -82,6 +84,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
         step('attach', `${pod.name} ${addresses.map(formatAddress).join()}`),
       detach: async ({ pod, addresses }) =>
         step('detach', `${pod.name} ${addresses.map(formatAddress).join()}`),
+      check: async () => [],
     },
     obstacle: () => undefined,
     now,

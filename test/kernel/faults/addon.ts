@@ -12,6 +12,7 @@ import {
   type NativeSocket as Native,
   type SocketOptions,
 } from '../../../src/netlink/native.ts'
+import { DATAGRAM_BYTES } from '../../../src/netlink/open.ts'
 import { step } from './step.ts'
 import { errnoOf, systemError } from './system-error.ts'
 
@@ -66,6 +67,17 @@ class FaultySocket implements Native {
 
   sendMany(data: Uint8Array, address: Uint8Array | undefined, count: number): number {
     return this.#socket.sendMany(data, address, count)
+  }
+
+  /** On this thread: what counts here is that its messages are steps too. */
+  async exchange(data: Uint8Array): Promise<Uint8Array[]> {
+    this.send(data)
+    const datagrams: Uint8Array[] = []
+    const buffer = new Uint8Array(DATAGRAM_BYTES)
+    for (let length = this.receive(buffer); length >= 0; length = this.receive(buffer)) {
+      datagrams.push(buffer.slice(0, length))
+    }
+    return datagrams
   }
 
   onReadable(callback: () => void): void {

@@ -25,7 +25,7 @@ const PATIENCE_MS = 10_000
  */
 export class Scene {
   readonly injection = new Injection()
-  readonly cluster = new SmallCluster(1, undefined, this.injection.sluice)
+  readonly cluster = new SmallCluster(1, { sluice: this.injection.sluice })
   #flows: Record<'friend' | 'foe', readonly NewFlows[]> = { friend: [], foe: [] }
   #lastContainer = 0
   #clean: State | undefined

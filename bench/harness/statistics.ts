@@ -8,10 +8,22 @@ export interface Summary {
 /** @throws RangeError for no samples. */
 export function summarize(samples: readonly number[]): Summary {
   const sorted = samples.toSorted((a, b) => a - b)
-  return { median: quantile(sorted, 0.5), p95: quantile(sorted, 0.95), samples: sorted.length }
+  return { median: quantileOf(sorted, 0.5), p95: quantileOf(sorted, 0.95), samples: sorted.length }
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+/**
+ * The sample below which this share of all samples lies; 0.5 is the median.
+ *
+ * @throws RangeError for no samples.
+ */
+export function quantile(samples: readonly number[], share: number): number {
+  return quantileOf(
+    samples.toSorted((a, b) => a - b),
+    share,
+  )
+}
+
+function quantileOf(sorted: readonly number[], share: number): number {
   const value = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
   if (value === undefined) throw new RangeError('There are no samples: measure at least once.')
   return value

@@ -1,0 +1,161 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { BenchNode, type Turn } from '../cni/bench-node.ts'
+import { Launcher, type Order } from '../cni/launcher.ts'
+import { makeNamespaces } from '../cni/node-namespaces.ts'
+import type { Plugin, PluginPlace } from '../cni/plugin.ts'
+import { referencePlugin } from '../cni/reference.ts'
+import { sluicePlugin } from '../cni/sluice.ts'
+import { GOALS } from '../goals.ts'
+import type { BenchContext, Mode } from '../harness/context.ts'
+import { type Figure, figureOf, type Samples } from '../harness/figure.ts'
+
+/** Pods that run on the node all the time. */
+const RESIDENTS = 250
+
+/** Pods that come and go, in one way; so many rounds of it. */
+interface Workload {
+  readonly name: string
+  readonly order: Order
+  readonly pods: { readonly ours: number; readonly theirs: number }
+  readonly rounds: Readonly<Record<Mode, number>>
+}
+
+const SERIAL: Workload = {
+  name: 'one at a time',
+  order: 'serial',
+  // A turn of each takes about as long, and ours has enough of them for a p99.
+  pods: { ours: 50, theirs: 10 },
+  rounds: { quick: 6, full: 20 },
+}
+const CROWDS: readonly Workload[] = [
+  crowd(50, { quick: 3, full: 10 }),
+  crowd(200, { quick: 1, full: 5 }),
+]
+const GUESTS = 200
+
+/**
+ * CNI ADD and DEL from the start of the plugin's process to its end, dual stack, the policy of the pod in force
+ * when ADD ends, beside 250 pods; against the reference plugins of Debian, which enforce none.
+ */
+export async function cniFigures(context: BenchContext): Promise<Figure[]> {
+  const launcher = new Launcher(context.scratch)
+  const nodes: BenchNode[] = []
+  try {
+    for (const [name, start] of Object.entries(CONTENDERS)) {
+      context.say(`cni: ${name}: ${RESIDENTS} pods`)
+      nodes.push(await openNode(name, start, launcher, context))
+    }
+    const results = []
+    for (const workload of [SERIAL, ...CROWDS]) {
+      results.push(await measure(workload, nodes, context))
+    }
+    return results.flatMap(figuresOf)
+  } finally {
+    for (const node of nodes) await node.close()
+  }
+}
+
+type Start = (place: PluginPlace) => Plugin | Promise<Plugin>
+
+/** The first is ours. */
+const CONTENDERS: Readonly<Record<string, Start>> = {
+  sluice: sluicePlugin,
+  ptp: (place) => referencePlugin('ptp', place),
+  bridge: (place) => referencePlugin('bridge', place),
+}
+
+async function openNode(
+  name: string,
+  start: Start,
+  launcher: Launcher,
+  context: BenchContext,
+): Promise<BenchNode> {
+  const scratch = join(context.scratch, name)
+  mkdirSync(scratch)
+  const pods = Array.from({ length: RESIDENTS + GUESTS }, (_, index) => `pod-${index}`)
+  const namespaces = makeNamespaces(`sluice-bench-${process.pid}-${name}-`, pods)
+  try {
+    const plugin = await start({ netns: namespaces.node, scratch, pods })
+    const residents = pods.slice(0, RESIDENTS)
+    const guests = pods.slice(RESIDENTS)
+    const node = new BenchNode({ plugin, launcher, namespaces, scratch, residents, guests })
+    await node.fill()
+    return node
+  } catch (error) {
+    namespaces.remove()
+    throw error
+  }
+}
+
+interface Results {
+  readonly workload: Workload
+  /** Turns of each contender, ours first; an element a round. */
+  readonly turns: readonly { readonly name: string; readonly turns: readonly Turn[] }[]
+}
+
+/** Every round has a turn of each; who begins changes. */
+async function measure(
+  workload: Workload,
+  nodes: readonly BenchNode[],
+  { mode, say, noise }: BenchContext,
+): Promise<Results> {
+  const { name, order, pods } = workload
+  const rounds = workload.rounds[mode]
+  const results = nodes.map((node) => ({ name: node.name, turns: new Array<Turn>() }))
+  for (let round = 0; round < rounds; round++) {
+    for (let step = 0; step < nodes.length; step++) {
+      const place = (round + step) % nodes.length
+      const [node, result] = [nodes[place], results[place]]
+      if (node === undefined || result === undefined) continue
+      noise.sample()
+      say(`cni: ${name}: round ${round + 1} of ${rounds}: ${node.name}`)
+      result.turns.push(await node.turn(order, place === 0 ? pods.ours : pods.theirs))
+    }
+  }
+  return { workload, turns: results }
+}
+
+function figuresOf({ workload, turns: [ours, ...references] }: Results): Figure[] {
+  return VERBS.flatMap(([verb, label]) =>
+    statisticsOf(workload).flatMap(({ statistic, share, samples }) =>
+      references.map((reference) => {
+        const figure = `CNI ${label} ${workload.name}, ${statistic}`
+        return figureOf({
+          figure: `${figure}, against ${reference.name}`,
+          unit: 'ms',
+          share,
+          ours: (ours?.turns ?? []).map((turn) => samples(turn[verb])),
+          baseline: reference.turns.map((turn) => samples(turn[verb])),
+          goal: GOALS[figure],
+        })
+      }),
+    ),
+  )
+}
+
+const VERBS = [
+  ['add', 'ADD'],
+  ['del', 'DEL'],
+] as const
+
+interface Statistic {
+  readonly statistic: string
+  readonly share: number
+  readonly samples: (launched: Turn['add']) => Samples
+}
+
+function statisticsOf({ order }: Workload): readonly Statistic[] {
+  if (order === 'at-once') {
+    return [{ statistic: 'all done', share: 0.5, samples: ({ allMs }) => [allMs] }]
+  }
+  const samples: Statistic['samples'] = ({ answers }) => answers.map(({ ms }) => ms)
+  return [
+    { statistic: 'p50', share: 0.5, samples },
+    { statistic: 'p99', share: 0.99, samples },
+  ]
+}
+
+function crowd(pods: number, rounds: Workload['rounds']): Workload {
+  return { name: `${pods} at once`, order: 'at-once', pods: { ours: pods, theirs: pods }, rounds }
+}

@@ -1,0 +1,14 @@
+import type { NoiseWatch } from './noise.ts'
+
+export type Mode = 'quick' | 'full'
+
+/** What a group of figures is measured with. */
+export interface BenchContext {
+  readonly mode: Mode
+  /** A directory in memory, removed at the end. */
+  readonly scratch: string
+  /** Tells what is being measured. */
+  readonly say: (what: string) => void
+  /** To be sampled before each round. */
+  readonly noise: NoiseWatch
+}

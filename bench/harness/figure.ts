@@ -1,0 +1,74 @@
+import { quantile } from './statistics.ts'
+
+/** One line of the results. */
+export interface Figure {
+  readonly figure: string
+  readonly value: number
+  readonly unit: string
+  /** The same of what it is compared with, in the same run; null where there is no such thing. */
+  readonly baseline: number | null
+  /** Median over the rounds of value / baseline. */
+  readonly ratio: number | null
+  /** In words; null for figures that are only told. */
+  readonly goal: string | null
+  readonly met: boolean | null
+  /** Middle half of the rounds' ratios (of their values, without a baseline), as a share of their median. */
+  readonly spread: number
+}
+
+/** What is asked of a figure: an upper limit of its value or of its ratio. */
+export interface Goal {
+  readonly of: 'value' | 'ratio'
+  readonly atMost: number
+}
+
+export interface Measured {
+  readonly figure: string
+  readonly unit: string
+  /** Which quantile of the samples is meant; 0.5 is the median. */
+  readonly share: number
+  /** Samples of each round. */
+  readonly ours: readonly Samples[]
+  /** As many rounds. */
+  readonly baseline?: readonly Samples[]
+  readonly goal?: Goal | undefined
+}
+
+export type Samples = readonly number[]
+
+/**
+ * Value and baseline are quantiles of all samples; the ratio is the median of the ratios round by round, since
+ * the two sides of one round met the same machine.
+ *
+ * @throws RangeError without rounds, or with one that has no samples.
+ */
+export function figureOf({ figure, unit, share, ours, baseline, goal }: Measured): Figure {
+  const value = quantile(ours.flat(), share)
+  const values = ours.map((samples) => quantile(samples, share))
+  const theirs = baseline?.map((samples) => quantile(samples, share))
+  const ratios = theirs?.map((one, round) => (values[round] ?? Number.NaN) / one)
+  const ratio = ratios === undefined ? null : quantile(ratios, 0.5)
+  return {
+    figure,
+    value,
+    unit,
+    baseline: baseline === undefined ? null : quantile(baseline.flat(), share),
+    ratio,
+    goal: goal === undefined ? null : wordsOf(goal, unit),
+    met: goal === undefined ? null : isMet(goal, value, ratio),
+    spread: spreadOf(ratios ?? values),
+  }
+}
+
+function wordsOf({ of, atMost }: Goal, unit: string): string {
+  return of === 'ratio' ? `ratio ≤ ${atMost}` : `≤ ${atMost} ${unit}`
+}
+
+function isMet({ of, atMost }: Goal, value: number, ratio: number | null): boolean {
+  const held = of === 'value' ? value : ratio
+  return held !== null && held <= atMost
+}
+
+function spreadOf(values: readonly number[]): number {
+  return (quantile(values, 0.75) - quantile(values, 0.25)) / quantile(values, 0.5)
+}
