@@ -1,5 +1,6 @@
 import { type Address, type Family, formatAddress } from '../policy/address.ts'
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
+import type { Bandwidth } from '../pods/bandwidth.ts'
 import type { ExpectedPodEnd } from '../pods/check-links.ts'
 import { GATEWAYS } from '../pods/gateways.ts'
 import type { PodRecord } from '../pods/record.ts'
@@ -16,7 +17,7 @@ import type { CniParts, Verb } from './verbs.ts'
  * `prevResult`, is expected.
  */
 export const check: Verb = async (request, parts) => {
-  const { cniVersion, name, prevResult } = parseConfig(request.stdin)
+  const { cniVersion, name, prevResult, runtime } = parseConfig(request.stdin)
   requireVersion('CHECK', '0.4.0', cniVersion)
   const asked = parseCheckArguments(request.environment)
   if (prevResult === undefined) {
@@ -32,7 +33,12 @@ export const check: Verb = async (request, parts) => {
     try {
       report(record, [
         ...disagreements(record, asked, prevResult),
-        ...(await faultsOf(record, asked, prevResult, parts)),
+        ...(await faultsOf(
+          record,
+          asked.netns,
+          expectedOf(record, prevResult, runtime.bandwidth),
+          parts,
+        )),
       ])
     } catch (error) {
       throw toCniError(error, 'internal', `The network of ${describe(record)} cannot be checked`)
@@ -67,22 +73,26 @@ function disagreements(record: PodRecord, { netns }: CheckArguments, result: Res
 /** What the kernel has otherwise. Links that others made are theirs to check. */
 async function faultsOf(
   record: PodRecord,
-  { netns }: CheckArguments,
-  result: Result,
+  netns: string,
+  expected: ExpectedPodEnd,
   { wiring, enforcement }: CniParts,
 ): Promise<readonly string[]> {
-  const links =
-    record.wiredBy === 'sluice' ? wiring.check(record, netns, expectedOf(record, result)) : []
+  const links = record.wiredBy === 'sluice' ? wiring.check(record, netns, expected) : []
   return [...links, ...(await enforcement.check(record))]
 }
 
-function expectedOf(record: PodRecord, result: Result): ExpectedPodEnd {
+function expectedOf(
+  record: PodRecord,
+  result: Result,
+  bandwidth: Bandwidth | undefined,
+): ExpectedPodEnd {
   const families: readonly Family[] = [4, 6]
   const ours = ({ dst, gw }: Result['routes'][number], family: Family): boolean =>
     dst.prefix === 0 && gw === GATEWAYS[family]
   return {
     mac: podInterface(record, result)?.mac?.toLowerCase(),
     defaultRoutes: families.filter((family) => result.routes.some((route) => ours(route, family))),
+    bandwidth,
   }
 }
 

@@ -5,17 +5,21 @@ import { listRoutes } from '../netlink/route.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { type Address, type Family, familyOf, formatAddress, widthOf } from '../policy/address.ts'
 import type { Attachment } from './attachment.ts'
+import type { Bandwidth } from './bandwidth.ts'
 import { reasonOf } from './errors.ts'
 import { GATEWAYS } from './gateways.ts'
 import { HOST_MAC } from './links.ts'
+import { checkShape } from './shape-links.ts'
 import type { WiringOptions } from './wiring.ts'
 
-/** What a later plugin may have changed on purpose, as the last result of ADD says it is. */
+/** What differs from pod to pod: by what the runtime asked for, and by what later plugins of its list changed. */
 export interface ExpectedPodEnd {
-  /** Of the pod's end; undefined = whichever it has. */
+  /** Of the pod's end, as the last result of ADD says; undefined = whichever it has. */
   readonly mac: string | undefined
-  /** Families of which the pod's default route is by our gateway. */
+  /** Families of which the pod's default route is by our gateway, as that result says. */
   readonly defaultRoutes: readonly Family[]
+  /** What it may send and receive; undefined = as much as it can. */
+  readonly bandwidth: Bandwidth | undefined
 }
 
 /**
@@ -41,11 +45,13 @@ export function checkLinks(
   try {
     const inside = findLink(pod, attachment.ifName)
     if (inside === undefined) return [`The pod has no interface ${attachment.ifName}`]
-    const faults = [
+    const { bandwidth } = expected
+    const ends = { hostIndex: host.index, podIndex: inside.index, mtu: host.mtu }
+    return [
       ...checkHostEnd(attachment, host, inside, node),
       ...checkPodEnd(attachment, host, inside, expected, pod),
+      ...(bandwidth === undefined ? [] : checkShape(ends, bandwidth, { node, pod })),
     ]
-    return faults
   } finally {
     pod.close()
   }

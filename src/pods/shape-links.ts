@@ -41,19 +41,24 @@ export function shapeLinks(
 }
 
 /**
- * Which limit is not in the kernel as it should be, as a sentence; undefined when all are.
+ * Compares the limits of a link with those asked for.
  *
- * @param node a socket in the node's namespace, @param pod one in the pod's
+ * @param node a socket in the node's namespace
+ * @param pod one in the pod's
+ * @returns a sentence for each that is not in the kernel as it should be
  */
-export function shapeFault(
+export function checkShape(
   ends: Ends,
   bandwidth: Bandwidth,
   { node, pod }: Readonly<Record<'node' | 'pod', NetlinkSocket>>,
-): string | undefined {
+): string[] {
   const { hostEnd, podEnd } = tokenBucketsOf(bandwidth, ends.mtu)
-  if (!isInForce(hostEnd, node, ends.hostIndex)) return 'What the pod receives is not limited'
-  if (!isInForce(podEnd, pod, ends.podIndex)) return 'What the pod sends is not limited'
-  return undefined
+  const inward = isInForce(hostEnd, node, ends.hostIndex)
+  const outward = isInForce(podEnd, pod, ends.podIndex)
+  return [
+    ...(inward ? [] : ['What the pod receives is not limited to its bandwidth']),
+    ...(outward ? [] : ['What the pod sends is not limited to its bandwidth']),
+  ]
 }
 
 function isInForce(wanted: TokenBucket | undefined, socket: NetlinkSocket, link: number): boolean {

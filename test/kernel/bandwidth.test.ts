@@ -1,10 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { NETLINK_ROUTE } from '../../src/netlink/constants.ts'
-import { findLink } from '../../src/netlink/link.ts'
-import { openNetlink } from '../../src/netlink/socket.ts'
 import { attachmentIdOf } from '../../src/pods/attachment.ts'
-import { shapeFault } from '../../src/pods/shape-links.ts'
 import type { Address, Family } from '../../src/policy/address.ts'
 import { openDatagrams } from './datagrams.ts'
 import { run } from './node-kernel.ts'
@@ -74,34 +70,6 @@ test('a burst smaller than a packet is one packet, and lets packets pass', async
   expect(tc(netnsOf('sips'), 'eth0')).toMatch(/rate 8Mbit burst 151[34]b/u)
   const { bytes } = await flood('sips', 'egress', 4)
   expect(bytes).toBeGreaterThan(10 * PACKET_BYTES)
-})
-
-test('a limit that somebody takes off is noticed', () => {
-  const node = openNetlink(NETLINK_ROUTE, { netns: cluster.node.netns })
-  const pod = openNetlink(NETLINK_ROUTE, { netns: netnsOf('slow') })
-  try {
-    const hostIndex = findLink(node, linkOf('slow'))?.index ?? 0
-    const podIndex = findLink(pod, 'eth0')?.index ?? 0
-    const fault = () => shapeFault({ hostIndex, podIndex, mtu: 1500 }, LIMITS, { node, pod })
-    expect(fault()).toBeUndefined()
-    run(netnsOf('slow'), 'tc', 'qdisc', 'delete', 'dev', 'eth0', 'root')
-    expect(fault()).toBe('What the pod sends is not limited')
-    const faster = ['rate', '9mbit', 'burst', '40000', 'limit', '65000']
-    run(
-      cluster.node.netns,
-      'tc',
-      'qdisc',
-      'change',
-      'dev',
-      linkOf('slow'),
-      'root',
-      'tbf',
-      ...faster,
-    )
-    expect(fault()).toBe('What the pod receives is not limited')
-  } finally {
-    for (const socket of [node, pod]) socket.close()
-  }
 })
 
 test.each([

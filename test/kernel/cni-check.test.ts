@@ -17,6 +17,16 @@ const POLICY = policy('victim', 'victim', {
   egress: [{ to: apps('friend'), ports: PORTS }],
 })
 
+/** What the runtime asks for at ADD, and says again at CHECK. */
+const runtimeConfig = {
+  bandwidth: { ingressRate: 8e6, ingressBurst: 8e5, egressRate: 16e6, egressBurst: 8e5 },
+  portMappings: [
+    { hostPort: 8080, containerPort: 80, protocol: 'tcp' },
+    { hostPort: 8080, containerPort: 80, protocol: 'udp', hostIP: '192.0.2.1' },
+    { hostPort: 8080, containerPort: 80, protocol: 'udp', hostIP: 'fd01::1' },
+  ],
+}
+
 let added: unknown
 /** Undo a damage that would outlast the pod. */
 let repairs: (() => void)[] = []
@@ -31,7 +41,9 @@ beforeAll(async () => {
 afterAll(() => cluster.stop())
 
 beforeEach(async () => {
-  const answer = await callCni(cluster.node, 'ADD', cluster.pod('victim').sandbox)
+  const answer = await callCni(cluster.node, 'ADD', cluster.pod('victim').sandbox, {
+    runtimeConfig,
+  })
   expect(answer.exitCode).toBe(0)
   added = answer.body
 })
@@ -45,7 +57,8 @@ afterEach(async () => {
 const WELL = { exitCode: 0, body: undefined }
 
 function check(config: object = { prevResult: added }): Promise<CniAnswer> {
-  return callCni(cluster.node, 'CHECK', cluster.pod('victim').sandbox, config)
+  const { sandbox } = cluster.pod('victim')
+  return callCni(cluster.node, 'CHECK', sandbox, { runtimeConfig, ...config })
 }
 
 async function expectFault(fault: RegExp): Promise<void> {
@@ -205,6 +218,20 @@ describe('links, addresses, routes, neighbours', () => {
       () => inPod('ip', 'neigh', 'delete', 'fe80::1', 'dev', 'eth0'),
       /The pod has no permanent neighbour fe80::1/u,
     ],
+    [
+      'the limit of what the pod sends',
+      () => inPod('tc', 'qdisc', 'delete', 'dev', 'eth0', 'root'),
+      /What the pod sends is not limited to its bandwidth/u,
+    ],
+    [
+      'the limit of what the pod receives is another',
+      () => {
+        const faster = ['rate', '9mbit', 'burst', '100000', 'limit', '125000']
+        const replaced = ['qdisc', 'replace', 'dev', hostInterface(), 'root', 'handle', '1:']
+        onNode('tc', ...replaced, 'tbf', ...faster)
+      },
+      /What the pod receives is not limited to its bandwidth/u,
+    ],
   ])('%s', async (_, damage, fault) => {
     damage()
     await expectFault(fault)
@@ -233,6 +260,10 @@ describe('policy in the kernel', () => {
     ['in_ports6', 6],
     ['out_ports4', 4],
     ['out_ports6', 6],
+    ['host_ports4', 4],
+    ['host_ports6', 6],
+    ['host_ip_ports4', 4],
+    ['host_ip_ports6', 6],
     ['ports_port', undefined],
     ['ports_range', undefined],
   ] as const)('an element of %s is deleted', async (set, family) => {
@@ -286,7 +317,9 @@ describe('policy in the kernel', () => {
 
 /** Deletes one element of the set, of this address where there is one; it is put back at the end. */
 function takeAway(set: string, address: string | undefined): string {
-  const kind = /^(pod_class|in_ports|out_ports|in_default|out_default)/u.test(set) ? 'map' : 'set'
+  const kind = /^(host_|pod_class|in_ports|out_ports|in_default|out_default)/u.test(set)
+    ? 'map'
+    : 'set'
   const listed = run(cluster.node.netns, 'nft', 'list', kind, 'inet', 'sluice', set)
   const [, text = ''] = /elements = \{([^}]*)\}/u.exec(listed) ?? []
   const elements = text.split(',').map((element) => element.trim())
