@@ -26,7 +26,7 @@ import { type FoundTables, inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
 import { program } from './dataplane/program.ts'
 import { enterNamespace } from './netlink/native.ts'
-import { HOST_INTERFACE_PREFIX } from './pods/attachment.ts'
+import { HOST_INTERFACE_PREFIX, ownsChainedInterface } from './pods/attachment.ts'
 import { Ipam } from './pods/ipam.ts'
 import type { PodRecord } from './pods/record.ts'
 import { Records } from './pods/records.ts'
@@ -46,6 +46,8 @@ export interface AgentOptions extends NetworkOptions {
   readonly deny: 'drop' | 'reject'
   /** What a pod gets that nobody has told of, in a namespace with policies. */
   readonly unknownPods: 'isolate' | 'refuse'
+  /** Another plugin wires the pods; this agent only enforces policy on them. */
+  readonly chained: boolean
   /** Ports of the node that lead to pods do so on 127.0.0.1 as well. */
   readonly localhostHostPorts: boolean
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
@@ -99,11 +101,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const nobody = { detach: () => Promise.resolve() }
   const taken = await takeOver({ ...pods, enforcement: nobody })
   await enforcer.tell(() => taken.kept.flatMap((pod) => attachKept(state, pod, options.node)))
-  const dataplane = await enforcer.begin(async () => {
+  await enforcer.begin(async () => {
     const wanted = {
       tables: compiler.tables(),
       locals: new Map(taken.kept.flatMap(localsOf)),
-      ranges: masqueradedRanges(source.nodes(), options),
+      chainedInterfaces: chainedInterfacesOf(taken.kept),
+      ranges: masqueradedRanges(routedNodes(options, source), options),
       hostPorts: taken.kept.flatMap(({ portMappings, addresses }) =>
         hostPortsOf(portMappings, addresses),
       ),
@@ -126,7 +129,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     invalid: state.refused,
     commitRefused: enforcer.refusal?.message ?? null,
     sourceProblems: [...source.problems(), ...network.problems],
-    pods: new Set(dataplane.state.locals.values()).size,
+    pods: pods.records.all().filter(({ releasedAt }) => releasedAt === undefined).length,
     packets: kernel.packetCounters(),
     revokedConnections: kernel.revokedConnections(),
     ...compiler.stats(),
@@ -217,7 +220,7 @@ function openNetwork(
   return new ClusterNetwork(options, {
     enforcer,
     kernel,
-    nodes: () => source.nodes(),
+    nodes: () => routedNodes(options, source),
     log: options.log,
     setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
   })
@@ -245,14 +248,21 @@ async function openPods(
   })
   const ipam = new Ipam({ ranges: podCidrs, cooldownMs: COOLDOWN_MS, now: Date.now })
   const wiring = kernel.wiring({ podCidrs, nodeAddresses, mtu, localhostHostPorts })
-  return { records, ipam, wiring, now: Date.now }
+  return {
+    records,
+    ipam,
+    wiring,
+    chain: options.chained ? kernel.chain() : undefined,
+    now: Date.now,
+  }
 }
 
 /** A node that has just joined gets its ranges a moment later: they are waited for, and the reason is told. */
 async function podCidrsOf(
-  { node, podCidrs, source: { kind }, log }: AgentOptions,
+  { node, podCidrs, chained, source: { kind }, log }: AgentOptions,
   source: AgentSource,
 ): Promise<readonly Cidr[]> {
+  if (chained) return []
   if (podCidrs.length > 0) return podCidrs
   if (kind === 'manifests') {
     throw new Error('Manifests do not say which addresses pods may have: name them with --pod-cidr')
@@ -267,6 +277,18 @@ async function podCidrsOf(
       `Node ${node} has no podCIDRs yet. If it gets none, run the controller manager with --allocate-node-cidrs, or name them with --pod-cidr`,
     )
   }
+}
+
+/** Routes between nodes, and what leaves the cluster, are the affair of whoever wires the pods. */
+function routedNodes(
+  { chained }: AgentOptions,
+  source: AgentSource,
+): ReturnType<AgentSource['nodes']> {
+  return chained ? new Map() : source.nodes()
+}
+
+function chainedInterfacesOf(records: readonly PodRecord[]): ReadonlySet<string> {
+  return new Set(records.filter(ownsChainedInterface).map(({ hostInterface }) => hostInterface))
 }
 
 function attachKept(state: ClusterState, record: PodRecord, node: string) {

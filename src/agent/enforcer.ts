@@ -6,7 +6,7 @@ import type { PodPlace } from '../dataplane/check-pod.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
 import { hostPortsOf } from '../dataplane/host-ports.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
-import { type Attachment, describe } from '../pods/attachment.ts'
+import { type Attachment, describe, ownsChainedInterface } from '../pods/attachment.ts'
 import type { Compiler } from '../policy/compile.ts'
 import { type ClusterEvent, keyOf } from '../policy/model.ts'
 
@@ -108,7 +108,8 @@ export class Enforcer implements Enforcement {
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
       await this.#enforce([...events, ...told])
       const hostPorts = hostPortsOf(portMappings, addresses)
-      await dataplane.attach(addresses, hostInterface, hostPorts)
+      const ownsChained = ownsChainedInterface(attachment)
+      await dataplane.attach({ addresses, hostInterface, hostPorts, ownsChained })
       await revocation.divert(hostPorts)
     })
   }

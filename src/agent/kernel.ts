@@ -1,7 +1,8 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Chain } from '../cni/chain.ts'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
 import { Bars } from '../dataplane/bars.ts'
 import { readState } from '../dataplane/inspect.ts'
@@ -20,6 +21,8 @@ import { subscribe, type Subscription } from '../netlink/subscribe.ts'
 import { commit } from '../nftables/commit.ts'
 import { listCounters, listElements } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
+import { type BridgeFilterParts, requireBridgeFilter } from '../pods/bridge-filter.ts'
+import { findEntry } from '../pods/find-entry.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
 import { connectNodes } from '../pods/nodes/connect-nodes.ts'
 import { deriveMtu } from '../pods/nodes/derive-mtu.ts'
@@ -61,6 +64,8 @@ export interface Kernel {
   readonly dataplane: DataplaneParts
   /** Prepares the node to carry pods' packets. @throws {NativeError} @throws {NetlinkError} */
   wiring(network: NodeNetwork): Wiring
+  /** What enforcement on pods that others wired asks of the node. */
+  chain(): Chain
   /** The MTU, in bytes, that suits pods of a node with these addresses. */
   podMtu(nodeAddresses: readonly Address[], overlay: OverlayMode): number
   /** Paths to the pods of other nodes; returns a sentence for each that cannot be had. */
@@ -104,12 +109,16 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       prepareNode(podCidrs, node)
       return createWiring({
         ...node,
-        openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
+        openIn,
         files: { openSync, closeSync },
         nodeAddresses: firstOfEach(nodeAddresses),
         ...rest,
       })
     },
+    chain: () => ({
+      findEntry: (netns, ifName) => findEntry(netns, ifName, { ...node, openIn }),
+      requireBridgeFilter: () => void requireBridgeFilter(bridgeFiles(procSys)),
+    }),
     podMtu: (nodeAddresses, overlay) => deriveMtu(nodeAddresses, overlay, readFacts(route).mtuOf),
     connectNodes: (own, remotes, overlay) =>
       connectNodes(own, remotes, overlay, {
@@ -155,6 +164,19 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       for (const socket of [nftables, conntrack, listing, route, ...watches]) socket.close()
     },
   }
+}
+
+/** Read and written on the thread that has entered the node's namespace. */
+function bridgeFiles(procSys: string): BridgeFilterParts {
+  return {
+    procSys,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    writeFile: (path, text) => writeFileInNamespace(OWN_NETNS, path, text),
+  }
+}
+
+function openIn(netns: string): NetlinkSocket {
+  return openNetlink(NETLINK_ROUTE, { netns })
 }
 
 /** What /proc/sys/net shows depends on the namespace of who opens it, wherever it is mounted. */

@@ -17,6 +17,7 @@ interface Flags {
   readonly netns?: string
   readonly deny: 'drop' | 'reject'
   readonly unknownPods: 'isolate' | 'refuse'
+  readonly chained?: true
   readonly localhostHostPorts?: true
   readonly logGroup: number
   readonly mtu?: number
@@ -49,6 +50,7 @@ export function define(command: Command): void {
         .default('isolate'),
     )
     .option('--localhost-host-ports', 'host ports of pods answer on 127.0.0.1 of the node as well')
+    .option('--chained', 'only enforce policy, on pods that the CNI plugin before sluice-cni wires')
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
     .addOption(
       new Option('--overlay <when>', 'VXLAN to nodes that share no link with this one, or to all')
@@ -89,6 +91,7 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     netns: flags.netns,
     deny: flags.deny,
     unknownPods: flags.unknownPods,
+    chained: flags.chained === true,
     localhostHostPorts: flags.localhostHostPorts ?? false,
     logGroup: flags.logGroup,
     mtu: flags.mtu,

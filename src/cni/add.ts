@@ -1,8 +1,6 @@
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
-import { reasonOf } from '../pods/errors.ts'
 import type { PodRecord } from '../pods/record.ts'
 import { refuseTakenHostPorts } from '../pods/refuse-taken-host-ports.ts'
-import { release } from '../pods/release.ts'
 import type { PodLinks } from '../pods/wiring.ts'
 import { addChained } from './add-chained.ts'
 import { addResult } from './add-result.ts'
@@ -10,6 +8,8 @@ import { type AddArguments, parseAddArguments } from './arguments.ts'
 import { type NetworkConfig, parseConfig } from './config.ts'
 import { CniError, toCniError } from './errors.ts'
 import { formatResult } from './format-result.ts'
+import { refuseTwice } from './refuse-twice.ts'
+import { undoAdd } from './undo-add.ts'
 import type { CniParts, Verb } from './verbs.ts'
 
 /**
@@ -19,7 +19,9 @@ import type { CniParts, Verb } from './verbs.ts'
 export const add: Verb = async (request, parts) => {
   const config = parseConfig(request.stdin)
   const asked = parseAddArguments(request.environment, config.defaultNamespace)
-  if (config.prevResult !== undefined) return addChained(config)
+  const { prevResult } = config
+  if (prevResult !== undefined) return addChained(asked, { ...config, prevResult }, parts)
+  if (parts.chain !== undefined) throw notFirst(config)
   return parts.inTurn(attachmentIdOf(asked), async () => {
     const record = reserve(asked, config, parts)
     try {
@@ -27,7 +29,7 @@ export const add: Verb = async (request, parts) => {
       const outcome = { attachment: record, netns: asked.netns, links, dns: config.dns }
       return formatResult(addResult(outcome), config.cniVersion)
     } catch (error) {
-      throw await undo(record, error, parts)
+      throw await undoAdd(record, error, parts)
     }
   })
 }
@@ -35,14 +37,7 @@ export const add: Verb = async (request, parts) => {
 /** Takes addresses and writes the record, so that whatever follows can be undone even by another process. */
 function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): PodRecord {
   const id = attachmentIdOf(asked)
-  const existing = parts.records.get(id)
-  if (existing !== undefined && existing.releasedAt === undefined) {
-    // Specification, ADD: a runtime must not add twice without a DEL between.
-    throw new CniError(
-      'interfaceExists',
-      `Container ${asked.containerId} already has ${describe(existing)}; DEL it first`,
-    )
-  }
+  refuseTwice(asked, parts)
   const { pod, containerId, ifName, netns } = asked
   const addresses = parts.ipam.allocate(config.runtime.ips)
   const record = {
@@ -91,14 +86,9 @@ async function connect(
   return links
 }
 
-/** Leaves nothing of a failed ADD, and gives the error to answer with. */
-async function undo(record: PodRecord, error: unknown, parts: CniParts): Promise<CniError> {
-  const failure = toCniError(error, 'internal', `${describe(record)} got no network`)
-  try {
-    await release(record.id, parts)
-    return failure
-  } catch (second) {
-    const details = `Nor could it all be undone; DEL will try again: ${reasonOf(second)}`
-    return new CniError(failure.kind, failure.message, { details, cause: failure })
-  }
+function notFirst({ name }: NetworkConfig): CniError {
+  return new CniError(
+    'invalidConfiguration',
+    `The network ${name} has no plugin before sluice-cni, and this agent only enforces policy (--chained); list sluice-cni after the plugin that wires pods, or run the agent without --chained`,
+  )
 }

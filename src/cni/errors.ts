@@ -39,6 +39,8 @@ export const CNI_ERRORS = {
   hostPortTaken: 105,
   /** CHECK: something of the pod's network is missing or changed; the message names it. */
   checkFailed: 106,
+  /** The pod is wired in a way that passes policy by. */
+  notEnforceable: 107,
   /** A defect of ours. */
   internal: 199,
 } as const
@@ -83,5 +85,6 @@ const POD_NETWORK_FAULTS: Readonly<Record<PodNetworkFault, CniErrorName>> = {
   interfaceExists: 'interfaceExists',
   namespaceGone: 'unknownContainer',
   wiringFailed: 'wiringFailed',
+  notEnforceable: 'notEnforceable',
   recordFailed: 'io',
 }

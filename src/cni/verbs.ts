@@ -2,6 +2,7 @@ import type { Ipam } from '../pods/ipam.ts'
 import type { Records } from '../pods/records.ts'
 import type { Wiring } from '../pods/wiring.ts'
 import { add } from './add.ts'
+import type { Chain } from './chain.ts'
 import { check } from './check.ts'
 import { del } from './del.ts'
 import type { Enforcement } from './enforcement.ts'
@@ -20,6 +21,8 @@ export interface CniParts {
   readonly records: Records
   readonly wiring: Wiring
   readonly enforcement: Enforcement
+  /** Where another plugin wires the pods, and we only enforce; undefined where we wire them. */
+  readonly chain?: Chain | undefined
   /** One operation at a time for each host interface; shared with whoever else changes attachments. */
   readonly inTurn: InTurn
   /** What keeps every ADD from success now, but for addresses. Cheap: runtimes ask every few seconds. */

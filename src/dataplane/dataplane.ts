@@ -27,6 +27,15 @@ export interface DataplaneParts {
   readonly yieldToOthers: () => Promise<void>
 }
 
+/** Where one pod's packets come to the node, and what leads to the pod. */
+export interface LocalPod {
+  readonly addresses: readonly Address[]
+  readonly hostInterface: string
+  readonly hostPorts?: readonly HostPort[]
+  /** Others made the interface, for this pod alone: nothing else may come from it. */
+  readonly ownsChained?: boolean
+}
+
 /** Addresses whose connections a change may have taken an allowance from. */
 export type Touched = ReadonlySet<Address> | 'all'
 
@@ -93,10 +102,24 @@ export class Dataplane {
     return touched
   }
 
-  /** The only sources that the pod's interface may send from, and the pods of this node. @throws {DataplaneError} */
-  async setLocals(wanted: ReadonlyMap<Address, string>): Promise<void> {
+  /**
+   * The only sources that a pod's interface may send from, and the pods of this node.
+   *
+   * @param chainedInterfaces those that others made for one pod alone
+   * @throws {DataplaneError}
+   */
+  async setLocals(
+    wanted: ReadonlyMap<Address, string>,
+    chainedInterfaces: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
     await this.settle()
-    const operations: Operation[] = []
+    const operations: Operation[] = [
+      ...Array.from(chainedInterfaces, (name) => chainedInterface(name, true)),
+      ...this.#state.chainedInterfaces
+        .difference(chainedInterfaces)
+        .values()
+        .map((name) => chainedInterface(name, false)),
+    ]
     for (const [address, name] of wanted) {
       if (this.#state.locals.get(address) !== name) operations.push(local(address, name))
     }
@@ -124,15 +147,17 @@ export class Dataplane {
   }
 
   /** One pod's addresses come from this interface, and these ports lead to them. @throws {DataplaneError} */
-  async attach(
-    addresses: readonly Address[],
-    hostInterface: string,
-    hostPorts: readonly HostPort[] = [],
-  ): Promise<void> {
+  async attach({
+    addresses,
+    hostInterface,
+    hostPorts = [],
+    ownsChained = false,
+  }: LocalPod): Promise<void> {
     await this.settle()
     await this.#commitStep([
       ...addresses.map((address) => local(address, hostInterface)),
       ...hostPorts.map((mapping) => hostPort(mapping, true)),
+      ...(ownsChained ? [chainedInterface(hostInterface, true)] : []),
     ])
   }
 
@@ -141,11 +166,22 @@ export class Dataplane {
     await this.settle()
     const mappings = [...this.#state.hostPorts.values()]
     await this.#commitStep([
+      ...this.#interfacesOf(addresses).map((name) => chainedInterface(name, false)),
       ...mappings
         .filter(({ address }) => addresses.includes(address))
         .map((mapping) => hostPort(mapping, false)),
       ...addresses.map((address) => local(address, undefined)),
     ])
+  }
+
+  /** Those that nobody else has an address on. */
+  #interfacesOf(addresses: readonly Address[]): string[] {
+    const { locals, chainedInterfaces } = this.#state
+    const left = new Map(locals)
+    for (const address of addresses) left.delete(address)
+    const others = new Set(left.values())
+    const names = new Set(addresses.flatMap((address) => locals.get(address) ?? []))
+    return [...names].filter((name) => chainedInterfaces.has(name) && !others.has(name))
   }
 
   async #commitStep(step: readonly Operation[]): Promise<void> {
@@ -188,6 +224,11 @@ const ANSWER_LOST: ReadonlySet<string> = new Set(['NETLINK_LOST', 'NETLINK_NO_AN
 
 function local(address: Address, name: string | undefined): Operation {
   return { kind: 'local', address, interface: name }
+}
+
+/** The interface is one that others made for one pod alone. */
+export function chainedInterface(name: string, present: boolean): Operation {
+  return { kind: 'chainedInterface', interface: name, present }
 }
 
 function hostPort(mapping: HostPort, present: boolean): Operation {

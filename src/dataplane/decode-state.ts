@@ -32,6 +32,9 @@ export function decodeState(elementsOf: (set: SetNode) => readonly AnyElement[])
     for (const direction of DIRECTIONS) readSubjects(state, direction, family, elementsOf)
   }
   readPortSets(state, elementsOf)
+  for (const { key } of elementsOf(sets.chainedInterfaces)) {
+    record(state, { kind: 'chainedInterface', interface: String(key), present: true })
+  }
   return state
 }
 

@@ -48,6 +48,11 @@ export function elementChanges(state: KernelState, operation: Operation): Elemen
     }
     case 'local':
       return localElements(state, operation)
+    case 'chainedInterface': {
+      const { interface: name } = operation
+      const held = state.chainedInterfaces.has(name)
+      return [present(sets.chainedInterfaces, name, held, operation.present)]
+    }
     case 'hostPort':
       return [hostPortElements(state, operation)]
   }

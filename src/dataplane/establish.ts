@@ -1,6 +1,6 @@
 import type { Address } from '../policy/address.ts'
 import type { Tables } from '../policy/tables.ts'
-import { Dataplane, type DataplaneParts } from './dataplane.ts'
+import { chainedInterface, Dataplane, type DataplaneParts } from './dataplane.ts'
 import { diff } from './diff.ts'
 import type { HostPort } from './host-ports.ts'
 import type { FoundTables } from './inspect.ts'
@@ -15,6 +15,8 @@ export interface Wanted {
   readonly tables: Tables
   /** Addresses of pods wired on this node, each with its host interface. */
   readonly locals: ReadonlyMap<Address, string>
+  /** Host interfaces that others made for one pod alone. */
+  readonly chainedInterfaces: ReadonlySet<string>
   /** What is masqueraded. */
   readonly ranges: Ranges
   /** Ports of the node that lead to pods. */
@@ -61,7 +63,7 @@ async function adopt(
   wanted: Wanted,
 ): Promise<Dataplane> {
   const dataplane = new Dataplane(parts, state)
-  await dataplane.setLocals(wanted.locals)
+  await dataplane.setLocals(wanted.locals, wanted.chainedInterfaces)
   await dataplane.setRanges(wanted.ranges)
   await dataplane.reconcile(wanted.tables)
   await dataplane.setHostPorts(wanted.hostPorts)
@@ -73,13 +75,14 @@ async function install(
   parts: DataplaneParts,
   chains: readonly ProgramChain[],
   table: TableName,
-  { tables, locals, ranges, hostPorts }: Wanted,
+  { tables, locals, chainedInterfaces, ranges, hostPorts }: Wanted,
 ): Promise<KernelState> {
   const state = emptyKernelState()
   parts.commit(hiddenPart(table, chains))
   const content: Operation[][] = [
     ...plan(state, diff(state, tables)),
     Array.from(locals, ([address, name]) => ({ kind: 'local', address, interface: name })),
+    Array.from(chainedInterfaces, (name) => chainedInterface(name, true)),
     rangeOperations(ranges),
     hostPorts.map((mapping) => ({ kind: 'hostPort', mapping, present: true })),
   ]

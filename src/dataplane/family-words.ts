@@ -24,6 +24,7 @@ export interface FamilyWords extends Readonly<Record<Direction, DirectionWords>>
   readonly fromLocal: Lookup
   /** The source belongs to the interface that the packet came from. */
   readonly fromOwnAddress: Lookup
+  readonly notFromOwnAddress: Lookup
   /** Source and destination are one pod. */
   readonly toItself: Lookup
   /** From a pod of this node to something that is neither pod nor node. */
@@ -64,6 +65,7 @@ export const families: readonly FamilyWords[] = [
     },
     fromLocal: inSet(['ip saddr'], sets.local[4]),
     fromOwnAddress: inSet(['iifname', 'ip saddr'], sets.podInterface[4]),
+    notFromOwnAddress: notInSet(['iifname', 'ip saddr'], sets.podInterface[4]),
     toItself: inSet(['ip saddr', 'ip daddr'], sets.self[4]),
     leavesCluster: [
       inSet(['ip saddr'], sets.ranges.pods[4]),
@@ -111,6 +113,7 @@ export const families: readonly FamilyWords[] = [
     },
     fromLocal: inSet(['ip6 saddr'], sets.local[6]),
     fromOwnAddress: inSet(['iifname', 'ip6 saddr'], sets.podInterface[6]),
+    notFromOwnAddress: notInSet(['iifname', 'ip6 saddr'], sets.podInterface[6]),
     toItself: inSet(['ip6 saddr', 'ip6 daddr'], sets.self[6]),
     leavesCluster: [
       inSet(['ip6 saddr'], sets.ranges.pods[6]),

@@ -31,6 +31,8 @@ export interface KernelState {
   readonly locals: Map<Address, string>
   /** By `keyOfHostPort`. */
   readonly hostPorts: Map<string, HostPort>
+  /** Those of host interfaces that others made for one pod alone. */
+  readonly chainedInterfaces: Set<string>
   /** Ranges by which what leaves the cluster is told. */
   readonly ranges: Record<RangeKind, Record<Family, readonly AddressRange[]>>
   /** How many pod addresses and blocks have each class: one that is not here is fresh to every packet. */
@@ -82,6 +84,11 @@ export type Operation =
       readonly ranges: readonly AddressRange[]
     }
   | { readonly kind: 'local'; readonly address: Address; readonly interface: string | undefined }
+  | {
+      readonly kind: 'chainedInterface'
+      readonly interface: string
+      readonly present: boolean
+    }
   | { readonly kind: 'hostPort'; readonly mapping: HostPort; readonly present: boolean }
 
 export const DIRECTIONS = ['ingress', 'egress'] as const satisfies readonly Direction[]
@@ -95,6 +102,7 @@ export function emptyKernelState(): KernelState {
     blockClasses: { 4: [], 6: [] },
     subjects: { ingress: new Map(), egress: new Map() },
     locals: new Map(),
+    chainedInterfaces: new Set(),
     hostPorts: new Map(),
     ranges: { pods: { 4: [], 6: [] }, cluster: { 4: [], 6: [] } },
     classUses: new Map(),
@@ -143,6 +151,10 @@ export function record(state: KernelState, operation: Operation): void {
       return
     case 'local':
       return assign(state.locals, operation.address, operation.interface)
+    case 'chainedInterface':
+      if (operation.present) state.chainedInterfaces.add(operation.interface)
+      else state.chainedInterfaces.delete(operation.interface)
+      return
     case 'hostPort': {
       const { mapping, present } = operation
       return assign(state.hostPorts, keyOfHostPort(mapping), present ? mapping : undefined)

@@ -29,6 +29,8 @@ export interface ProgramOptions {
   readonly logGroup: number
   /** Host interfaces of our pods begin so: a new one is closed until its pod's address is known. */
   readonly podInterfacePrefix: string
+  /** Others wire the pods: their interfaces have names of any kind, and may be ports of one bridge. */
+  readonly chained: boolean
   /** Host ports answer on 127.0.0.1 of the node as well; interfaces of such pods then need `route_localnet`. */
   readonly localhostHostPorts: boolean
 }
@@ -75,7 +77,7 @@ export function program(options: ProgramOptions): readonly ProgramChain[] {
     prerouting(options),
     fromPod,
     linkLocal,
-    forward,
+    forward(options),
     input(options),
     ...hostPortChains(options),
     postrouting(options),
@@ -91,15 +93,18 @@ export function program(options: ProgramOptions): readonly ProgramChain[] {
 }
 
 /** Anti-spoofing, before anything else looks at the packet. */
-function prerouting({ podInterfacePrefix }: ProgramOptions): ProgramChain {
+function prerouting({ podInterfacePrefix, chained }: ProgramOptions): ProgramChain {
   return {
     name: 'prerouting',
     hook: { type: 'filter', name: 'prerouting', priority: BEFORE_RAW },
     rules: [
       [match('iifname', '==', `${podInterfacePrefix}*`), jump('from_pod')],
+      ...(chained ? [[inSet(['iifname'], sets.chainedInterfaces), jump('from_pod')]] : []),
+      // A bridge brings the packets of all its pods: they come from it, not from an interface of their own.
       ...families.map((words) => [
         match('iifname', '!=', `${podInterfacePrefix}*`),
         words.fromLocal,
+        words.notFromOwnAddress,
         counter('spoofed'),
         drop,
       ]),
@@ -151,27 +156,48 @@ const midStreamJumps = [
   [matchAny('ct state', ['invalid']), jump('mid_stream')],
 ]
 
-const forward: ProgramChain = {
-  name: 'forward',
-  hook: { type: 'filter', name: 'forward', priority: FILTER },
-  rules: [
-    establishedAccepted,
-    ...families.map((words) => [words.toItself, accept]),
-    ...families.map((words) => [words.cut, counter('revoked'), drop]),
-    ...midStreamJumps,
-    // Egress returns where it allows, so that a destination on this node is asked too.
-    ...families.map((words) => [words.source.egressMember, jump(`egress${words.family}`)]),
-    ...families.map((words) => [words.destination.ingressMember, jump(`ingress${words.family}`)]),
-  ],
+function forward({ chained }: ProgramOptions): ProgramChain {
+  return {
+    name: 'forward',
+    hook: { type: 'filter', name: 'forward', priority: FILTER },
+    rules: [
+      establishedAccepted,
+      ...(chained ? bridgedDiscovery : []),
+      ...families.map((words) => [words.toItself, accept]),
+      ...families.map((words) => [words.cut, counter('revoked'), drop]),
+      ...midStreamJumps,
+      // Egress returns where it allows, so that a destination on this node is asked too.
+      ...families.map((words) => [words.source.egressMember, jump(`egress${words.family}`)]),
+      ...families.map((words) => [words.destination.ingressMember, jump(`ingress${words.family}`)]),
+    ],
+  }
 }
 
+/**
+ * Pods on one bridge ask each other for hardware addresses, which is never policy. Only what a bridge passes on
+ * has the hop limit with which it was sent (RFC 4861): a router has taken one off before it comes here.
+ */
+const bridgedDiscovery = [
+  [
+    oneOf('icmpv6 type', ['nd-neighbor-solicit', 'nd-neighbor-advert', 'nd-router-solicit']),
+    match('ip6 hoplimit', '==', 255),
+    accept,
+  ],
+  [
+    oneOf('icmpv6 type', ['mld-listener-report', 'mld-listener-done', 'mld2-listener-report']),
+    match('ip6 daddr', '==', { first: 0xff02n << 112n, prefix: 16 }),
+    accept,
+  ],
+]
+
 /** Egress of a pod to its own node, which `forward` never sees. */
-function input({ podInterfacePrefix }: ProgramOptions): ProgramChain {
+function input({ podInterfacePrefix, chained }: ProgramOptions): ProgramChain {
   return {
     name: 'input',
     hook: { type: 'filter', name: 'input', priority: FILTER },
     rules: [
-      [match('iifname', '!=', `${podInterfacePrefix}*`), accept],
+      // Where others wire, a pod is known by its address alone, which prerouting has seen to.
+      ...(chained ? [] : [[match('iifname', '!=', `${podInterfacePrefix}*`), accept]]),
       establishedAccepted,
       [
         oneOf('icmpv6 type', [

@@ -61,6 +61,8 @@ export const sets = {
     4: set('pod_if4', ['ifname', 'ipv4_addr']),
     6: set('pod_if6', ['ifname', 'ipv6_addr']),
   },
+  /** Interfaces that others made for one pod each: nothing but that pod's addresses may come from them. */
+  chainedInterfaces: set('chained_ifs', ['ifname']),
   /** This node's pods, and all pods and nodes: what goes from the first to anywhere else is masqueraded. */
   ranges: {
     pods: {

@@ -10,6 +10,14 @@ export interface PodIdentity {
   readonly uid: string
 }
 
+/** A pod's place on a bridge that others made. */
+export interface BridgePort {
+  /** The node's end of the pod's link. */
+  readonly name: string
+  /** Of the pod's end. */
+  readonly mac: string
+}
+
 /** One interface of one pod, from ADD to DEL. */
 export interface Attachment {
   /** Of container and interface: `attachmentIdOf`. */
@@ -22,6 +30,8 @@ export interface Attachment {
   readonly ifName: string
   /** The interface by which its packets come to the node; its name is the id where we made it. */
   readonly hostInterface: string
+  /** Where a plugin before us wired it to a bridge, which then is the interface: its port there. */
+  readonly bridgePort?: BridgePort | undefined
   /** At most one a family where we gave them. */
   readonly addresses: readonly Address[]
   /** Ports of the node that lead to it. */
@@ -43,6 +53,14 @@ export function attachmentIdOf(key: {
 }): string {
   const digest = createHash('sha256').update(`${key.containerId}/${key.ifName}`).digest('hex')
   return `${HOST_INTERFACE_PREFIX}${digest.slice(0, 12)}`
+}
+
+/** Whether its interface is one that others made, for it alone: nothing else may come from there. */
+export function ownsChainedInterface({
+  wiredBy,
+  bridgePort,
+}: Pick<Attachment, 'wiredBy' | 'bridgePort'>): boolean {
+  return wiredBy === 'chain' && bridgePort === undefined
 }
 
 /** For messages: `shop/cart-0 (eth0)`. */

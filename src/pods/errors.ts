@@ -10,6 +10,8 @@ export type PodNetworkFault =
   | 'interfaceExists'
   /** The namespace of the pod cannot be opened. */
   | 'namespaceGone'
+  /** Its packets go a way on which policy cannot be enforced. */
+  | 'notEnforceable'
   /** The kernel refused an interface, address, route, neighbour or setting. */
   | 'wiringFailed'
   /** A record cannot be written or removed. */

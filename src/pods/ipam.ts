@@ -4,7 +4,10 @@ import { AddressPool } from './address-pool.ts'
 import { PodNetworkError } from './errors.ts'
 
 export interface IpamOptions {
-  /** Ranges of this node, of one family or both; each pod gets one address of each family named here. */
+  /**
+   * Ranges of this node, of one family or both; each pod gets one address of each family named here. None where
+   * others give the addresses.
+   */
   readonly ranges: readonly Cidr[]
   /** How long a freed address rests, so that a node that still knows its old owner does not meet the new one. */
   readonly cooldownMs: number
@@ -18,9 +21,8 @@ export class Ipam {
   readonly #cooldownMs: number
   readonly #now: () => number
 
-  /** @throws RangeError when there is no range, or one without room for a pod. */
+  /** @throws RangeError when there is a range without room for a pod. */
   constructor(options: IpamOptions) {
-    if (options.ranges.length === 0) throw new RangeError('This node has no address range for pods')
     const families: readonly Family[] = [4, 6]
     this.#pools = families
       .map((family) => options.ranges.filter((range) => familyOf(range.first) === family))

@@ -19,6 +19,7 @@ const schema = v.object({
   id: v.optional(v.string()),
   network: v.optional(v.string(), ''),
   hostInterface: v.string(),
+  bridgePort: v.optional(v.object({ name: v.string(), mac: v.string() })),
   addresses: v.array(v.string()),
   portMappings: v.optional(
     v.array(
@@ -53,11 +54,12 @@ export function decodeRecord(text: string): PodRecord {
       `${v.getDotPath(issue) ?? 'it'} must be ${issue.expected}, not ${issue.received}`,
     )
   }
-  const { addresses, portMappings, releasedAt, id, ...rest } = parsed.output
+  const { addresses, portMappings, releasedAt, id, bridgePort, ...rest } = parsed.output
   return {
     ...rest,
     id: id ?? rest.hostInterface,
     releasedAt,
+    bridgePort,
     addresses: addresses.map(addressOf),
     portMappings: portMappings.map(({ hostIp, ...mapping }) => ({
       ...mapping,

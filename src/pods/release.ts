@@ -22,9 +22,12 @@ export interface ReleaseParts {
 export async function release(id: string, parts: ReleaseParts): Promise<void> {
   const { ipam, records, wiring } = parts
   const record = records.get(id)
-  await wiring.remove(record?.hostInterface ?? id)
+  // What others wired is theirs to take away.
+  if (record?.wiredBy !== 'chain') await wiring.remove(record?.hostInterface ?? id)
   if (record === undefined || record.releasedAt !== undefined) return
   await parts.enforcement.detach(record)
+  // So are its addresses.
+  if (record.wiredBy === 'chain') return records.remove(id)
   const releasedAt = parts.now()
   keepAtRest({ ...record, releasedAt }, records)
   ipam.free(record.addresses, releasedAt)

@@ -18,9 +18,13 @@ export async function takeOver(parts: ReleaseParts): Promise<TakenOver> {
   const { ipam, records, wiring } = parts
   const all = records.all()
   const present = new Set(wiring.hostInterfaces())
+  const isPresent = ({ wiredBy, hostInterface, bridgePort }: PodRecord): boolean =>
+    wiredBy === 'chain'
+      ? wiring.hasInterface(bridgePort?.name ?? hostInterface)
+      : present.has(hostInterface)
   const live = all.filter(({ releasedAt }) => releasedAt === undefined)
-  const released = live.filter(({ hostInterface }) => !present.has(hostInterface))
-  const kept = live.filter(({ hostInterface }) => present.has(hostInterface))
+  const released = live.filter((record) => !isPresent(record))
+  const kept = live.filter(isPresent)
   const known = new Set(kept.map(({ hostInterface }) => hostInterface))
   const deleted = [...present].filter((name) => !known.has(name))
 

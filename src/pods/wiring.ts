@@ -1,5 +1,6 @@
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import type { Address, Family } from '../policy/address.ts'
+import { findLink } from '../netlink/link.ts'
 import type { Attachment } from './attachment.ts'
 import type { Bandwidth } from './bandwidth.ts'
 import { checkLinks, type ExpectedPodEnd } from './check-links.ts'
@@ -43,6 +44,8 @@ export interface Wiring {
   remove(hostInterface: string): Promise<void>
   /** Every interface of ours on the node. @throws PodNetworkError (wiringFailed). */
   hostInterfaces(): readonly string[]
+  /** Whether the node has an interface of this name, whoever made it. @throws {NetlinkError} */
+  hasInterface(name: string): boolean
 }
 
 export interface WiringOptions {
@@ -78,5 +81,6 @@ export function createWiring(options: WiringOptions): Wiring {
     check: (attachment, netns, expected) => checkLinks(attachment, netns, expected, options),
     remove: async (hostInterface) => removeLink(hostInterface, options.node),
     hostInterfaces: () => listHostInterfaces(options.node),
+    hasInterface: (name) => findLink(options.node, name) !== undefined,
   }
 }

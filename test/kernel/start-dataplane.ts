@@ -18,6 +18,7 @@ const OPTIONS = {
   logGroup: 100,
   podInterfacePrefix: 'slc',
   localhostHostPorts: true,
+  chained: false,
 } as const
 export const PROGRAM = program(OPTIONS)
 /** As another version of the agent has it. */
@@ -63,7 +64,8 @@ export async function startDataplane(
     read: () => readState(socket),
     yieldToOthers: () => setImmediate(),
   }
-  const wanted = { tables: compiler.tables(), locals, ranges, hostPorts }
+  const chainedInterfaces = new Set<string>()
+  const wanted = { tables: compiler.tables(), locals, chainedInterfaces, ranges, hostPorts }
   const dataplane = await establish(parts, chains, found, wanted)
   return { found, compiler, dataplane }
 }

@@ -31,7 +31,12 @@ beforeAll(async () => {
     yieldToOthers: () => Promise.resolve(),
   }
   const found = await inspect(router.nftables, chains)
-  const nothing = { locals: new Map(), ranges: rangesOf([], []), hostPorts: [] }
+  const nothing = {
+    locals: new Map(),
+    ranges: rangesOf([], []),
+    hostPorts: [],
+    chainedInterfaces: new Set<string>(),
+  }
   const empty = { tables: new Compiler().tables(), ...nothing }
   dataplane = await establish(parts, chains, found, empty)
 })

@@ -77,7 +77,8 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
         step('remove', name)
         interfaces.delete(name)
       },
-      hostInterfaces: () => [...interfaces],
+      hostInterfaces: () => [...interfaces].filter((name) => name.startsWith('slc')),
+      hasInterface: (name) => interfaces.has(name),
     },
     enforcement: {
       attach: async ({ pod, addresses }) =>
