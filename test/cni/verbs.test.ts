@@ -71,7 +71,7 @@ describe('ADD', () => {
     const reply = await handle(requestOf('ADD', {}, { prevResult: { ips: [] } }))
     expect(bodyOf(reply)).toMatchObject({
       code: 2,
-      msg: 'The network sluice lists sluice after another plugin (prevResult); make it the first of the list',
+      msg: 'The network sluice lists sluice-cni after another plugin (prevResult), and this agent wires pods itself; run it with --chained, or make sluice-cni the first of the list',
     })
     expect(scene.log).toEqual([])
   })

@@ -19,6 +19,7 @@ import {
   familyOf,
   formatAddress,
 } from '../../src/policy/address.ts'
+import { addressesIn, addThrough, delThrough, type PluginList } from './plugin-list.ts'
 
 export interface TestPod {
   readonly name: string
@@ -44,6 +45,8 @@ export interface ClusterOptions {
   readonly sluice?: readonly string[]
   /** More of the agents' command line. */
   readonly flags?: readonly string[]
+  /** The network through whose plugins pods come and go; sluice-cni alone without. */
+  readonly network?: (node: LabNode) => PluginList
 }
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -62,13 +65,18 @@ export class SmallCluster {
   readonly outside: string
   readonly #plan = addressPlan([4, 6])
   readonly #paths = labPaths(LAB_ROOTS, `t${randomBytes(3).toString('hex')}`)
+  readonly #network: ClusterOptions['network']
   readonly #stopping = new AbortController()
   readonly #pods = new Map<string, TestPod>()
   readonly #running = new Set<LabNode>()
   #policies: readonly object[] = []
   #lastUid = 0
 
-  constructor(count: number, { podCidrs, sluice = SLUICE, flags = [] }: ClusterOptions = {}) {
+  constructor(
+    count: number,
+    { podCidrs, sluice = SLUICE, flags = [], network }: ClusterOptions = {},
+  ) {
+    this.#network = network
     this.outside = this.#paths.netns('outside')
     this.nodes = Array.from({ length: count }, (_, place) =>
       this.#planNode(place, podCidrs, { sluice, flags }),
@@ -146,7 +154,11 @@ export class SmallCluster {
   /** CNI ADD through the real shim. Rejects with its error. */
   async attach(name: string): Promise<TestPod> {
     const pod = this.pod(name)
-    const addresses = await attach(shimOf(pod.node), pod.sandbox)
+    const list = this.#network?.(pod.node)
+    const addresses =
+      list === undefined
+        ? await attach(shimOf(pod.node), pod.sandbox)
+        : addressesIn(addThrough(list, pod.node, pod.sandbox))
     const attached = { ...pod, addresses }
     this.#pods.set(name, attached)
     return attached
@@ -162,7 +174,9 @@ export class SmallCluster {
   /** CNI DEL through the real shim. The pod itself stays. */
   async detach(name: string): Promise<void> {
     const pod = this.pod(name)
-    await detach(shimOf(pod.node), pod.sandbox)
+    const list = this.#network?.(pod.node)
+    if (list === undefined) await detach(shimOf(pod.node), pod.sandbox)
+    else delThrough(list, pod.node, pod.sandbox)
   }
 
   /** CNI DEL, and the pod goes; the agents are told so. */

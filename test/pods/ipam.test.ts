@@ -33,8 +33,11 @@ describe('families', () => {
     expect(ipamOf(...ranges).take()).toEqual(expected)
   })
 
-  test('no range, and a range without room, are refused', () => {
-    expect(() => ipamOf()).toThrow('This node has no address range for pods')
+  test('without a range there are no addresses to give', () => {
+    expect(ipamOf().take()).toEqual([])
+  })
+
+  test('a range without room is refused', () => {
     expect(() => ipamOf('10.0.0.0/31')).toThrow('has no room for a pod')
     expect(() => ipamOf('fd00::/128')).toThrow('has no room for a pod')
   })
