@@ -2,13 +2,13 @@ import { CniError } from '../cni/errors.ts'
 import type { Enforcement } from '../cni/enforcement.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
-import type { PodPlace } from '../dataplane/check-pod.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
-import { hostPortsOf } from '../dataplane/host-ports.ts'
+import type { PodPlace } from '../dataplane/pod-place.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
-import { type Attachment, describe, ownsChainedInterface } from '../pods/attachment.ts'
+import { type Attachment, describe } from '../pods/attachment.ts'
 import type { Compiler } from '../policy/compile.ts'
 import { type ClusterEvent, keyOf } from '../policy/model.ts'
+import { placeOf } from './place-of.ts'
 
 export interface EnforcerParts {
   readonly node: string
@@ -101,16 +101,15 @@ export class Enforcer implements Enforcement {
     const found = await this.#askFor(attachment)
     await this.#inTurn(async () => {
       const { dataplane, revocation } = this.#inForce()
-      const { id, pod, hostInterface, addresses, portMappings } = attachment
+      const { id, pod, addresses } = attachment
       await revocation.forget(new Set(addresses))
       const { events, known } = state.attach({ id, ...pod, node, addresses })
       const told = known || found === undefined ? [] : state.apply([found])
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
       await this.#enforce([...events, ...told])
-      const hostPorts = hostPortsOf(portMappings, addresses)
-      const ownsChained = ownsChainedInterface(attachment)
-      await dataplane.attach({ addresses, hostInterface, hostPorts, ownsChained })
-      await revocation.divert(hostPorts)
+      const place = placeOf(attachment)
+      await dataplane.attach(place)
+      await revocation.divert(place.hostPorts)
     })
   }
 
@@ -131,12 +130,11 @@ export class Enforcer implements Enforcement {
   }
 
   /** @throws {CniError} tryAgainLater before `begin` */
-  check({ addresses, hostInterface, portMappings }: Attachment): Promise<readonly string[]> {
+  check(attachment: Attachment): Promise<readonly string[]> {
     return this.#inTurn(async () => {
       const { inspectPod } = this.#inForce()
-      const hostPorts = hostPortsOf(portMappings, addresses)
       const lag = this.#refusal === undefined ? [] : [this.#refusal.message]
-      return [...lag, ...inspectPod({ addresses, hostInterface, hostPorts })]
+      return [...lag, ...inspectPod(placeOf(attachment))]
     })
   }
 

@@ -7,17 +7,9 @@ import {
 } from '../nftables/set.ts'
 import { type Address, familyOf, formatAddress, ip4, ip6 } from '../policy/address.ts'
 import { elementChanges } from './elements.ts'
-import type { HostPort } from './host-ports.ts'
 import { DIRECTIONS, emptyKernelState, type KernelState, type Operation } from './kernel-state.ts'
+import type { PodPlace } from './pod-place.ts'
 import { sets } from './sets.ts'
-
-/** Where a pod of this node is. */
-export interface PodPlace {
-  readonly addresses: readonly Address[]
-  readonly hostInterface: string
-  /** Ports of the node that lead to it. */
-  readonly hostPorts: readonly HostPort[]
-}
 
 /** Those of the elements that the kernel has, as it has them. */
 export type GetElements = (set: SetNode, elements: readonly AnyElement[]) => readonly AnyElement[]
@@ -49,12 +41,18 @@ export function checkPod(place: PodPlace, state: KernelState, get: GetElements):
 const NOTHING = emptyKernelState()
 
 /** The assignments that would make, in an empty table, what there must be. */
-function operationsFor({ addresses, hostInterface, hostPorts }: PodPlace, state: KernelState) {
+function operationsFor(
+  { addresses, hostInterface, hostPorts, ownsChained }: PodPlace,
+  state: KernelState,
+) {
   const operations: Operation[] = hostPorts.map((mapping) => ({
     kind: 'hostPort',
     mapping,
     present: true,
   }))
+  if (ownsChained) {
+    operations.push({ kind: 'chainedInterface', interface: hostInterface, present: true })
+  }
   for (const address of addresses) {
     operations.push({ kind: 'local', address, interface: hostInterface })
     operations.push({ kind: 'podClass', address, class: state.podClasses.get(address) })

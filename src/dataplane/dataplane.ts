@@ -14,6 +14,7 @@ import {
   tablesOf,
 } from './kernel-state.ts'
 import { plan } from './plan.ts'
+import type { PodPlace } from './pod-place.ts'
 import { rangeOperations, type Ranges } from './ranges.ts'
 import { stages } from './stages.ts'
 import { chunks, transactionFor } from './transactions.ts'
@@ -25,15 +26,6 @@ export interface DataplaneParts {
   readonly read: () => Promise<KernelState>
   /** Between two transactions of one change: lets the event loop serve others. */
   readonly yieldToOthers: () => Promise<void>
-}
-
-/** Where one pod's packets come to the node, and what leads to the pod. */
-export interface LocalPod {
-  readonly addresses: readonly Address[]
-  readonly hostInterface: string
-  readonly hostPorts?: readonly HostPort[]
-  /** Others made the interface, for this pod alone: nothing else may come from it. */
-  readonly ownsChained?: boolean
 }
 
 /** Addresses whose connections a change may have taken an allowance from. */
@@ -150,9 +142,9 @@ export class Dataplane {
   async attach({
     addresses,
     hostInterface,
-    hostPorts = [],
+    hostPorts,
     ownsChained = false,
-  }: LocalPod): Promise<void> {
+  }: PodPlace): Promise<void> {
     await this.settle()
     await this.#commitStep([
       ...addresses.map((address) => local(address, hostInterface)),

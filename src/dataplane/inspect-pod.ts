@@ -1,8 +1,9 @@
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { getElements } from '../nftables/get-elements.ts'
-import { checkPod, type PodPlace } from './check-pod.ts'
+import { checkPod } from './check-pod.ts'
 import { checkProgram } from './check-program.ts'
 import type { KernelState } from './kernel-state.ts'
+import type { PodPlace } from './pod-place.ts'
 import type { ProgramChain } from './program.ts'
 import { tableReference } from './table.ts'
 

@@ -93,7 +93,7 @@ describe('ADD', () => {
   test('a bridge that shows nothing to policy is refused, and nothing remains', async () => {
     entry = ON_BRIDGE
     bridgeFault = new PodNetworkError('notEnforceable', 'br_netfilter is not loaded.')
-    expect(bodyOf(await add())).toMatchObject({ code: 105, msg: 'br_netfilter is not loaded.' })
+    expect(bodyOf(await add())).toMatchObject({ code: 107, msg: 'br_netfilter is not loaded.' })
     expect(scene.files()).toEqual([])
   })
 

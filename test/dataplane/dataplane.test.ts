@@ -33,7 +33,9 @@ function withAnswersLost(...lost: readonly number[]) {
 
 test('what the kernel did although its answer was lost is known to the next change', async () => {
   const { dataplane, held, reads } = withAnswersLost(0)
-  await expect(dataplane.attach([POD], 'slc1')).rejects.toMatchObject({
+  await expect(
+    dataplane.attach({ addresses: [POD], hostInterface: 'slc1', hostPorts: [] }),
+  ).rejects.toMatchObject({
     code: 'SLUICE_COMMIT_UNCERTAIN',
     message: expect.stringMatching(/^Whether the kernel made a change .* is not known/u),
   })
@@ -45,7 +47,7 @@ test('what the kernel did although its answer was lost is known to the next chan
 
 test('it is read once, and only where an answer was lost', async () => {
   const { dataplane, reads, commits } = withAnswersLost(1)
-  await dataplane.attach([POD], 'slc1')
+  await dataplane.attach({ addresses: [POD], hostInterface: 'slc1', hostPorts: [] })
   await expect(dataplane.detach([POD])).rejects.toThrow('not known')
   expect(reads()).toBe(0)
   await dataplane.setLocals(new Map())

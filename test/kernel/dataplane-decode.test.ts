@@ -130,7 +130,7 @@ async function check<T>(
 
 async function wire(dataplane: Dataplane, address: Address, name: string | undefined) {
   if (name === undefined) await dataplane.detach([address])
-  else await dataplane.attach({ addresses: [address], hostInterface: name })
+  else await dataplane.attach({ addresses: [address], hostInterface: name, hostPorts: [] })
 }
 
 async function applyAll(dataplane: Dataplane, changes: ReturnType<Compiler['apply']>) {
