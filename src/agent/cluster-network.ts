@@ -41,6 +41,8 @@ export class ClusterNetwork {
   readonly #options: NetworkOptions
   readonly #parts: NetworkParts
   #problems: readonly string[] = []
+  #last: Promise<void> = Promise.resolve()
+  #next: Promise<void> | undefined
   #updateIsDue = false
 
   constructor(options: NetworkOptions, parts: NetworkParts) {
@@ -54,25 +56,16 @@ export class ClusterNetwork {
   }
 
   /** To be called when nodes have changed, and once policy is in force. Never rejects. */
-  async update(): Promise<void> {
-    const { enforcer, kernel, nodes } = this.#parts
-    try {
-      await enforcer.alter(async (dataplane) => {
-        const all = clusterNodes(nodes(), this.#options)
-        await dataplane.setRanges(masqueradedRanges(nodes(), this.#options))
-        const own = all.find(({ name }) => name === this.#options.node)
-        // A Node object that is away for a moment takes no paths away.
-        if (own === undefined && all.length > 0) return
-        const remotes = all.filter((one) => one !== own)
-        const { overlay, node: name } = this.#options
-        this.#report(
-          kernel.connectNodes(own ?? { name, podCidrs: [], addresses: [] }, remotes, overlay),
-        )
-      })
-    } catch (error) {
-      this.#report([error instanceof Error ? error.message : String(error)])
-      this.#updateIn(RETRY_MS)
-    }
+  update(): Promise<void> {
+    // One that has not begun will find what is news now.
+    if (this.#next !== undefined) return this.#next
+    const next = this.#last.then(() => {
+      this.#next = undefined
+      return this.#bringIntoForce()
+    })
+    this.#next = next
+    this.#last = next
+    return next
   }
 
   /** To be called when links, addresses or routes of the node have changed: paths are chosen anew in a moment. */
@@ -87,6 +80,32 @@ export class ClusterNetwork {
       this.#updateIsDue = false
       void this.update()
     }, delayMs)
+  }
+
+  async #bringIntoForce(): Promise<void> {
+    const { enforcer, nodes } = this.#parts
+    try {
+      let inForce = false
+      await enforcer.alter(async (dataplane) => {
+        inForce = true
+        await dataplane.setRanges(masqueradedRanges(nodes(), this.#options))
+      })
+      // Not in turn: pods and policies need not wait until a thousand nodes have been looked at.
+      if (inForce) await this.#connect(clusterNodes(nodes(), this.#options))
+    } catch (error) {
+      this.#report([error instanceof Error ? error.message : String(error)])
+      this.#updateIn(RETRY_MS)
+    }
+  }
+
+  async #connect(all: readonly NodeFacts[]): Promise<void> {
+    const { overlay, node: name } = this.#options
+    const own = all.find((one) => one.name === name)
+    // A Node object that is away for a moment takes no paths away.
+    if (own === undefined && all.length > 0) return
+    const self = own ?? { name, podCidrs: [], addresses: [] }
+    const remotes = all.filter((one) => one !== own)
+    this.#report(await this.#parts.kernel.connectNodes(self, remotes, overlay))
   }
 
   /** What lasts is told once. */

@@ -28,7 +28,7 @@ import { connectNodes } from '../pods/nodes/connect-nodes.ts'
 import { deriveMtu } from '../pods/nodes/derive-mtu.ts'
 import { isNetworkNews, NETWORK_GROUPS } from '../pods/nodes/network-news.ts'
 import type { NodeFacts } from '../pods/nodes/node-facts.ts'
-import { readFacts } from '../pods/nodes/read-facts.ts'
+import { readMtus } from '../pods/nodes/read-facts.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
 import { writeSetting } from '../pods/write-setting.ts'
@@ -68,12 +68,12 @@ export interface Kernel {
   chain(): Chain
   /** The MTU, in bytes, that suits pods of a node with these addresses. */
   podMtu(nodeAddresses: readonly Address[], overlay: OverlayMode): number
-  /** Paths to the pods of other nodes; returns a sentence for each that cannot be had. */
+  /** Paths to the pods of other nodes; resolves to a sentence for each that cannot be had. One at a time. */
   connectNodes(
     own: NodeFacts,
     remotes: readonly NodeFacts[],
     overlay: OverlayMode,
-  ): readonly string[]
+  ): Promise<readonly string[]>
   /** Tells when the node's links, addresses or routes have changed, so that other paths may be right. */
   watchNetwork(onNews: () => void): void
   /** Once the table is in force: takes over what an earlier agent has barred. */
@@ -94,6 +94,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
   const listing = openNetlink(NETLINK_NETFILTER)
   const connections = shareNext(() => listConnectionsApart(listing))
   const route = openNetlink(NETLINK_ROUTE)
+  const nodeRoute = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
   const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settingsWriter(procSys) }
   const watches: Subscription[] = []
@@ -119,10 +120,11 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       findEntry: (netns, ifName) => findEntry(netns, ifName, { ...node, openIn }),
       requireBridgeFilter: () => void requireBridgeFilter(bridgeFiles(procSys)),
     }),
-    podMtu: (nodeAddresses, overlay) => deriveMtu(nodeAddresses, overlay, readFacts(route).mtuOf),
+    podMtu: (nodeAddresses, overlay) => deriveMtu(nodeAddresses, overlay, readMtus(route)),
     connectNodes: (own, remotes, overlay) =>
       connectNodes(own, remotes, overlay, {
-        socket: route,
+        socket: nodeRoute,
+        yieldToOthers: () => setImmediate(),
         write: (setting) => writeSetting(setting, node.nodeNetns, node.writeFileIn),
       }),
     watchNetwork: (onNews) => {
@@ -161,7 +163,8 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       ),
     revokedConnections: () => revoked,
     close: () => {
-      for (const socket of [nftables, conntrack, listing, route, ...watches]) socket.close()
+      const sockets = [nftables, conntrack, listing, route, nodeRoute, ...watches]
+      for (const socket of sockets) socket.close()
     },
   }
 }

@@ -18,11 +18,11 @@ afterEach(() => {
 const FAMILIES = [0, 1] as const
 const ANY = { 4: address('0.0.0.0'), 6: address('::') }
 
-function connectAll(mode: 'auto' | 'always' = 'auto'): void {
+async function connectAll(mode: 'auto' | 'always' = 'auto'): Promise<void> {
   const all = [nodes.a, nodes.b, nodes.c]
   for (const node of all) {
     const remotes = all.filter((other) => other !== node).map(({ facts }) => facts)
-    expect(node.connect(remotes, mode)).toEqual([])
+    expect(await node.connect(remotes, mode)).toEqual([])
   }
 }
 
@@ -78,8 +78,8 @@ function podPacketsAtRouter(): number {
 }
 
 describe('nodes on one link and on another', () => {
-  test('are reached directly and through the overlay, by entries that are all programmed', () => {
-    connectAll()
+  test('are reached directly and through the overlay, by entries that are all programmed', async () => {
+    await connectAll()
     expect(routesOf(nodes.a)).toEqual([
       '10.244.2.0/24 via 172.18.1.2 dev eth0 src 172.18.1.1',
       '10.244.3.0/24 via 10.244.3.0 dev sluice-vxlan src 172.18.1.1',
@@ -101,7 +101,7 @@ describe('nodes on one link and on another', () => {
   })
 
   test('pods reach each other in both families, up to their MTU and in one packet', async () => {
-    connectAll()
+    await connectAll()
     for (const from of [nodes.a, nodes.b, nodes.c]) {
       for (const to of [nodes.a, nodes.b, nodes.c]) if (from !== to) await podsReach(from, to)
     }
@@ -132,7 +132,7 @@ describe('nodes on one link and on another', () => {
   })
 
   test('TCP between pods keeps their addresses', async () => {
-    connectAll()
+    await connectAll()
     for (const family of FAMILIES) {
       const own = formatAddress(nodes.a.podAddresses[family])
       for (const { podNetns, podAddresses } of [nodes.b, nodes.c]) {
@@ -142,7 +142,7 @@ describe('nodes on one link and on another', () => {
   })
 
   test('a node is its own address to pods, and pods to it, tunnelled or not', async () => {
-    connectAll()
+    await connectAll()
     for (const family of FAMILIES) {
       const own = formatAddress(nodes.a.addresses[family])
       const pod = formatAddress(nodes.a.podAddresses[family])
@@ -155,7 +155,7 @@ describe('nodes on one link and on another', () => {
   })
 
   test('what somebody else masquerades on its way into the overlay has the node’s address', async () => {
-    connectAll()
+    await connectAll()
     nodes.a.run(`
       nft add table inet other
       nft 'add chain inet other post { type nat hook postrouting priority srcnat; }'

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { setImmediate } from 'node:timers/promises'
 import { NETLINK_ROUTE } from '../../src/netlink/constants.ts'
 import { writeFileInNamespace } from '../../src/netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
@@ -20,7 +21,7 @@ export interface TestNode {
   /** Runs a shell command in the node's namespace. */
   readonly run: (command: string) => string
   /** Brings what leads to these nodes into the node's kernel. */
-  connect(remotes: readonly NodeFacts[], mode?: OverlayMode, own?: NodeFacts): string[]
+  connect(remotes: readonly NodeFacts[], mode?: OverlayMode, own?: NodeFacts): Promise<string[]>
 }
 
 export interface ThreeNodes {
@@ -115,6 +116,7 @@ function testNode(
     connect: (remotes, mode = 'auto', own = facts) =>
       connectNodes(own, remotes, mode, {
         socket,
+        yieldToOthers: () => setImmediate(),
         write: (setting) => writeSetting(setting, path, writeFileInNamespace),
       }),
   }

@@ -4,6 +4,7 @@ import { addressOf, type NodeFacts } from './node-facts.ts'
 import { OVERLAYS } from './overlays.ts'
 import { type PlannedLink, planLink } from './plan-link.ts'
 import { type OverlayEntries, planOverlayEntries } from './plan-overlay-entries.ts'
+import { vtepMac } from './vtep-mac.ts'
 
 /** What of the kernel the plan depends on. */
 export interface NetworkFacts {
@@ -81,6 +82,8 @@ export interface Overlaid extends Claim {
   readonly end: Address
   /** Name of the overlay's link on this node. */
   readonly link: string
+  /** MAC address of the other node's end. */
+  readonly mac: string
 }
 
 /** Each range belongs to one node: this one before others, and of others the first by name. */
@@ -105,7 +108,8 @@ function claimsOf(
 
 function overlaidOf({ remote, range, path }: Chosen): Overlaid[] {
   if (path.kind !== 'overlay') return []
-  return [{ remote, range, end: path.end, link: OVERLAYS[familyOf(path.end)].name }]
+  const { name: link } = OVERLAYS[familyOf(path.end)]
+  return [{ remote, range, end: path.end, link, mac: vtepMac(remote.name) }]
 }
 
 function linksFor(

@@ -4,7 +4,6 @@ import { type Address, blockOf, type Family, familyOf, widthOf } from '../../pol
 import type { NodeFacts } from './node-facts.ts'
 import { OVERLAY_RULE_PRIORITY, OVERLAY_TABLE } from './overlays.ts'
 import type { Overlaid, PlannedRoute } from './plan-network.ts'
-import { vtepMac } from './vtep-mac.ts'
 
 /** The MAC address of a gateway on a link of the overlay. */
 export interface PlannedNeighbour {
@@ -49,9 +48,7 @@ export function planOverlayEntries(
       ...overlaid.map((one) => routeToPods(one, sourceOf(familyOf(one.range.first)))),
       ...nodeRoutes,
     ],
-    neighbours: overlaid.map(({ remote, range, link }) => {
-      return { link, address: range.first, mac: vtepMac(remote.name) }
-    }),
+    neighbours: overlaid.map(({ range, link, mac }) => ({ link, address: range.first, mac })),
     forwarding: forwardingOf(overlaid),
     rules: own.podCidrs
       .filter(({ first }) => families.has(familyOf(first)))
@@ -84,9 +81,9 @@ function routesToNode({ remote, range, link }: Overlaid): PlannedRoute[] {
 
 /** One for each node and link: the ranges of both families are behind the same end. */
 function forwardingOf(overlaid: readonly Overlaid[]): PlannedForwarding[] {
-  const byEnd = overlaid.map(({ remote, end, link }): [string, PlannedForwarding] => [
-    `${link} ${remote.name}`,
-    { link, mac: vtepMac(remote.name), destination: end },
+  const byEnd = overlaid.map(({ end, link, mac }): [string, PlannedForwarding] => [
+    `${link} ${mac}`,
+    { link, mac, destination: end },
   ])
   return [...new Map(byEnd).values()]
 }

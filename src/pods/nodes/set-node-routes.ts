@@ -11,7 +11,9 @@ import {
 import type { NetlinkSocket } from '../../netlink/socket.ts'
 import { type Cidr, type Family, formatAddress, formatCidr } from '../../policy/address.ts'
 import { difference } from './difference.ts'
+import { inSteps } from './in-steps.ts'
 import { OVERLAY_TABLE } from './overlays.ts'
+import type { FactParts } from './read-facts.ts'
 
 /** A planned route whose link is there. */
 export interface NodeRoute extends Route {
@@ -25,17 +27,19 @@ export interface NodeRoute extends Route {
  *
  * @returns a sentence for each route that cannot be had
  */
-export function setNodeRoutes(wanted: readonly NodeRoute[], socket: NetlinkSocket): string[] {
+export async function setNodeRoutes(
+  wanted: readonly NodeRoute[],
+  { socket, yieldToOthers }: FactParts,
+): Promise<string[]> {
   const { missing, stale } = difference<NodeRoute, Route>(wanted, heldRoutes(socket), keyOf)
-  const replaced = new Set(missing.map(placeOf))
-  remove(
-    stale.filter((route) => !replaced.has(placeOf(route))),
-    socket,
-  )
-  return missing.flatMap((route) => {
-    const before = stale.filter((one) => placeOf(one) === placeOf(route))
-    return put(route, before, socket)
+  const before = Map.groupBy(stale, placeOf)
+  const problems: string[] = []
+  await inSteps(missing, yieldToOthers, (route) => {
+    problems.push(...put(route, before.get(placeOf(route)) ?? [], socket))
+    before.delete(placeOf(route))
   })
+  await inSteps(before.values(), yieldToOthers, (routes) => remove(routes, socket))
+  return problems
 }
 
 const FAMILIES: readonly Family[] = [4, 6]

@@ -12,6 +12,8 @@ import {
 } from '../../netlink/neighbour.ts'
 import type { NetlinkSocket } from '../../netlink/socket.ts'
 import { difference } from './difference.ts'
+import { inSteps } from './in-steps.ts'
+import type { FactParts } from './read-facts.ts'
 
 export interface LinkEntries {
   readonly neighbours: readonly Neighbour[]
@@ -19,20 +21,23 @@ export interface LinkEntries {
 }
 
 /** Makes these the permanent neighbours and the forwarding entries of the overlay's links: all of each. */
-export function setOverlayEntries(
+export async function setOverlayEntries(
   wanted: LinkEntries,
   indices: readonly number[],
-  socket: NetlinkSocket,
-): void {
+  { socket, yieldToOthers }: FactParts,
+): Promise<void> {
   const held = indices.flatMap((index) => listForwardingEntries(socket, index))
   const forwarding = difference(wanted.forwarding, held, forwardingKey)
-  // First what goes: a MAC address is behind one end.
-  for (const entry of forwarding.stale) socket.request(deleteForwardingEntry(entry))
-  for (const entry of forwarding.missing) socket.request(addForwardingEntry(entry))
-
+  await yieldToOthers()
   const neighbours = difference(wanted.neighbours, heldNeighbours(indices, socket), neighbourKey)
-  for (const entry of neighbours.stale) socket.request(deleteNeighbour(entry))
-  for (const entry of neighbours.missing) socket.request(addNeighbour(entry))
+  // First what goes: a MAC address is behind one end, an address behind one MAC address.
+  const requests = [
+    ...forwarding.stale.map(deleteForwardingEntry),
+    ...forwarding.missing.map(addForwardingEntry),
+    ...neighbours.stale.map(deleteNeighbour),
+    ...neighbours.missing.map(addNeighbour),
+  ]
+  await inSteps(requests, yieldToOthers, (request) => socket.request(request))
 }
 
 /** The kernel lists by itself, for multicast on links without ARP, entries that are not permanent. */
