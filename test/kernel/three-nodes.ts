@@ -30,7 +30,7 @@ export interface ThreeNodes {
   readonly b: TestNode
   /** Behind the router. */
   readonly c: TestNode
-  readonly router: { readonly run: (command: string) => string }
+  readonly router: { readonly netns: string; readonly run: (command: string) => string }
   close(): void
 }
 
@@ -40,8 +40,10 @@ const POD_MTU = 1450
 /**
  * Two nodes on one link (a bridge of the router), one on another, and a router that knows nothing of pods: it
  * drops whatever has an address of theirs, and counts it in `pods`.
+ *
+ * @param pods each with a link to its node, or with nothing yet
  */
-export function openThreeNodes(title: string): ThreeNodes {
+export function openThreeNodes(title: string, pods: 'wired' | 'bare' = 'wired'): ThreeNodes {
   const nameOf = (part: string): string => `slc-${title}-${part}-${process.pid}`
   const made: string[] = []
   const sockets: NetlinkSocket[] = []
@@ -58,15 +60,17 @@ export function openThreeNodes(title: string): ThreeNodes {
   }
   const openNode = (part: string, subnet: number, host: number): TestNode => {
     const pod = make(`p${part}`, 'ip link set lo up')
-    const netns = make(part, nodeScript({ part, subnet, host, pod, router: nameOf('r') }))
+    const place = { part, subnet, host }
+    const netns = make(part, nodeScript(place, nameOf('r')))
+    if (pods === 'wired') inside(netns, podScript(place, pod))
     const socket = openNetlink(NETLINK_ROUTE, { netns: `/run/netns/${netns}` })
     sockets.push(socket)
-    return testNode({ part, subnet, host }, netns, pod, socket)
+    return testNode(place, netns, pod, socket)
   }
   try {
     const router = make('r', ROUTER)
     const [a, b, c] = [openNode('a', 1, 1), openNode('b', 1, 2), openNode('c', 2, 3)]
-    return { a, b, c, router: { run: (command) => inside(router, command) }, close }
+    return { a, b, c, router: { netns: router, run: (command) => inside(router, command) }, close }
   } catch (error) {
     close()
     throw error
@@ -151,7 +155,7 @@ const ROUTER = `
   }
 END`
 
-function nodeScript({ part, subnet, host, pod, router }: Place & { pod: string; router: string }) {
+function nodeScript({ part, subnet, host }: Place, router: string): string {
   const port = `to-${part}`
   const attached =
     subnet === 1
@@ -170,6 +174,11 @@ function nodeScript({ part, subnet, host, pod, router }: Place & { pod: string; 
     ip -6 route add default via fd18:${subnet}::254
     sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
     sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.eth0.rp_filter=1
+  `
+}
+
+function podScript({ subnet, host }: Place, pod: string): string {
+  return `
     ip link add p mtu ${POD_MTU} type veth peer name eth0 netns ${pod} mtu ${POD_MTU}
     ip link set p address ee:ee:ee:ee:ee:ee up
     ip netns exec ${pod} sh -ec '

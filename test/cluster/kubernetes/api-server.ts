@@ -16,6 +16,8 @@ export interface ApiServerOptions {
   readonly streamsLists?: boolean
   /** How a watch from a forgotten version is refused. Real servers do both. */
   readonly tellsGone?: 'as status' | 'as event'
+  /** Address to listen at; that of localhost without. */
+  readonly host?: string
 }
 
 /** A small API server: list, pages, watch, streamed lists, bookmarks, compaction; over HTTP, with faults. */
@@ -34,8 +36,12 @@ export class ApiServer {
     this.options = options
   }
 
+  get #host(): string {
+    return this.options.host ?? '127.0.0.1'
+  }
+
   get url(): URL {
-    return new URL(`http://127.0.0.1:${this.#port}`)
+    return new URL(`http://${this.#host}:${this.#port}`)
   }
 
   /** Watches that are open now. */
@@ -49,7 +55,7 @@ export class ApiServer {
     const server = createServer((request, response) => void this.#answer(request, response))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
-      server.listen(this.#port, '127.0.0.1', resolve)
+      server.listen(this.#port, this.#host, resolve)
     })
     this.#server = server
     this.#port = portOf(server.address())
