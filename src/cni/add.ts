@@ -39,7 +39,10 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
   const id = attachmentIdOf(asked)
   refuseTwice(asked, parts)
   const { pod, containerId, ifName, netns } = asked
-  const addresses = parts.ipam.allocate(config.runtime.ips)
+  const addresses = parts.ipam.allocate({
+    requested: config.runtime.ips,
+    within: config.runtime.ipRanges,
+  })
   const record = {
     id,
     network: config.name,
@@ -70,8 +73,8 @@ async function connect(
   config: NetworkConfig,
   parts: CniParts,
 ): Promise<PodLinks> {
-  const links = parts.wiring.create(record, record.netns, config.mtu)
-  const { bandwidth } = config.runtime
+  const { mac, bandwidth } = config.runtime
+  const links = parts.wiring.create(record, record.netns, { mtu: config.mtu, mac })
   if (bandwidth !== undefined) parts.wiring.shape(record, record.netns, links, bandwidth)
   try {
     await parts.enforcement.attach(record)

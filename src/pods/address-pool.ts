@@ -1,5 +1,6 @@
 import { contains, ip4, ip6 } from '../policy/address.ts'
 import type { Address, Cidr } from '../policy/address.ts'
+import type { AddressRange } from './address-range.ts'
 
 /**
  * The addresses of one family. No step looks at more addresses than have been in use, whatever the size of
@@ -38,6 +39,20 @@ export class AddressPool {
     return this.#nextFresh() ?? oldest?.[0]
   }
 
+  /** The same among the addresses of these ranges. */
+  nextWithin(ranges: readonly AddressRange[], restedSince: number): Address | undefined {
+    const isWithin = (address: Address): boolean =>
+      ranges.some(({ first, last }) => first <= address && address <= last)
+    const oldest = this.#freed.entries().find(([address]) => isWithin(address))
+    if (oldest !== undefined && oldest[1] <= restedSince) return oldest[0]
+    for (const { first, last } of ranges.flatMap((range) => this.#usablePart(range))) {
+      for (const address of addressesFrom(first, last)) {
+        if (!this.#used.has(address) && !this.#freed.has(address)) return address
+      }
+    }
+    return oldest?.[0]
+  }
+
   /** Why a pod cannot get this very address now, or undefined if it can. */
   obstacle(address: Address, restedSince: number): string | undefined {
     if (!this.ranges.some((range) => isUsable(range, address))) return 'is in no range of this node'
@@ -57,6 +72,17 @@ export class AddressPool {
   /** Gives it back, freed at that time; not used before is no error and changes nothing. */
   free(address: Address, freedAt: number): void {
     if (this.#used.delete(address)) this.#freed.set(address, freedAt)
+  }
+
+  /** What pods can have of a range inside one of ours. */
+  #usablePart(range: AddressRange): AddressRange[] {
+    return this.ranges
+      .filter((own) => contains(own, range.first))
+      .map(bounds)
+      .map(({ first, last }) => ({
+        first: range.first < first ? first : range.first,
+        last: range.last > last ? last : range.last,
+      }))
   }
 
   #holds(address: Address): boolean {
@@ -96,7 +122,7 @@ function isUsable(range: Cidr, address: Address): boolean {
   return typeof first === typeof address && first <= address && address <= last
 }
 
-function bounds(range: Cidr): { first: Address; last: Address } {
+function bounds(range: Cidr): AddressRange {
   return {
     first: plus(range.first, reservedAtStart(range)),
     last: plus(range.last, -reservedAtEnd(range)),
@@ -106,9 +132,14 @@ function bounds(range: Cidr): { first: Address; last: Address } {
 function* usableAddresses(ranges: readonly Cidr[]): Generator<Address, undefined> {
   for (const range of ranges) {
     const { first, last } = bounds(range)
-    for (let address = first; address < last; address = plus(address, 1)) yield address
-    yield last
+    yield* addressesFrom(first, last)
   }
+}
+
+function* addressesFrom(first: Address, last: Address): Generator<Address, void> {
+  if (first > last) return
+  for (let address = first; address < last; address = plus(address, 1)) yield address
+  yield last
 }
 
 function plus(address: Address, count: number): Address {

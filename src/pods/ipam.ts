@@ -1,5 +1,6 @@
 import { familyOf, formatAddress, formatCidr } from '../policy/address.ts'
 import type { Address, Cidr, Family } from '../policy/address.ts'
+import type { AddressRange } from './address-range.ts'
 import { AddressPool } from './address-pool.ts'
 import { PodNetworkError } from './errors.ts'
 
@@ -13,6 +14,14 @@ export interface IpamOptions {
   readonly cooldownMs: number
   /** Milliseconds since the epoch: the time of freeing outlives the process. */
   readonly now: () => number
+}
+
+/** What a runtime asks of a pod's addresses. */
+export interface AskedAddresses {
+  /** These, the first of each family. */
+  readonly requested?: readonly Address[]
+  /** One of these ranges, in the families that they have. */
+  readonly within?: readonly AddressRange[]
 }
 
 /** Hands out the addresses of one node. Keeps nothing on disk: `claim` and `free` bring the past back. */
@@ -33,18 +42,29 @@ export class Ipam {
   }
 
   /**
-   * One address of each family; of those requested where there are any. All or nothing.
+   * One address of each family. All or nothing.
    *
    * @throws PodNetworkError (addressesExhausted, addressUnavailable).
    */
-  allocate(requested: readonly Address[] = []): readonly Address[] {
+  allocate(asked: AskedAddresses = {}): readonly Address[] {
     const restedSince = this.restedSince()
-    const chosen = this.#pools.map((pool) => choose(pool, requested, restedSince))
-    const refused = requested.find((address) => !chosen.includes(address))
+    for (const range of asked.within ?? []) this.#refuseForeign(range)
+    const chosen = this.#pools.map((pool) => choose(pool, asked, restedSince))
+    const refused = asked.requested?.find((address) => !chosen.includes(address))
     if (refused !== undefined)
       throw unavailable(refused, 'has no range, or is not the first asked for')
     this.claim(chosen)
     return chosen
+  }
+
+  /** A range that reaches beyond ours would give a pod an address that nobody routes here. */
+  #refuseForeign(range: AddressRange): void {
+    const ranges = this.#pools.flatMap((pool) => pool.ranges)
+    if (ranges.some((own) => includes(own, range.first) && includes(own, range.last))) return
+    throw new PodNetworkError(
+      'addressUnavailable',
+      `The range ${formatRange(range)} asked for is not inside one of this node's ranges (${ranges.map(formatCidr).join(', ')})`,
+    )
   }
 
   /** Takes addresses that a record of before says are in use. */
@@ -68,21 +88,46 @@ export class Ipam {
   }
 }
 
-function choose(pool: AddressPool, requested: readonly Address[], restedSince: number): Address {
-  const asked = requested.find((address) =>
-    pool.ranges.some((range) => familyOf(range.first) === familyOf(address)),
-  )
+function choose(
+  pool: AddressPool,
+  { requested = [], within = [] }: AskedAddresses,
+  restedSince: number,
+): Address {
+  const ranges = within.filter(({ first }) => isOf(pool, first))
+  const asked = requested.find((address) => isOf(pool, address))
   if (asked !== undefined) {
-    const obstacle = pool.obstacle(asked, restedSince)
+    const isWithin = ranges.length === 0 || ranges.some((range) => includes(range, asked))
+    const obstacle = isWithin
+      ? pool.obstacle(asked, restedSince)
+      : 'is in none of the ranges asked for'
     if (obstacle !== undefined) throw unavailable(asked, obstacle)
     return asked
   }
-  const address = pool.next(restedSince)
+  const address =
+    ranges.length === 0 ? pool.next(restedSince) : pool.nextWithin(ranges, restedSince)
   if (address !== undefined) return address
+  if (ranges.length > 0) {
+    throw new PodNetworkError(
+      'addressesExhausted',
+      `All addresses of ${ranges.map(formatRange).join(', ')} are in use; ask for a larger range`,
+    )
+  }
   throw new PodNetworkError(
     'addressesExhausted',
     `All ${pool.capacity} addresses of ${pool.ranges.map(formatCidr).join(', ')} are in use (${pool.used} pods); give this node another range`,
   )
+}
+
+function isOf(pool: AddressPool, address: Address): boolean {
+  return pool.ranges.some((range) => familyOf(range.first) === familyOf(address))
+}
+
+function includes({ first, last }: AddressRange, address: Address): boolean {
+  return familyOf(first) === familyOf(address) && first <= address && address <= last
+}
+
+function formatRange({ first, last }: AddressRange): string {
+  return `${formatAddress(first)}-${formatAddress(last)}`
 }
 
 function unavailable(address: Address, reason: string): PodNetworkError {

@@ -4,7 +4,7 @@ import { addLink, deleteLink, findLink, listLinks } from '../netlink/link.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { type Attachment, describe, HOST_INTERFACE_PREFIX } from './attachment.ts'
 import { PodNetworkError, reasonOf } from './errors.ts'
-import type { NamespaceFiles, PodLinks, WiringOptions } from './wiring.ts'
+import type { AskedLinks, NamespaceFiles, PodLinks, WiringOptions } from './wiring.ts'
 
 /** The node's end of every pod's link: each is alone with its pod, so all may have the same. */
 export const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
@@ -19,11 +19,12 @@ export const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
 export function createLinks(
   attachment: Attachment,
   netns: string,
-  mtu: number,
-  { node, files }: Pick<WiringOptions, 'node' | 'files'>,
+  asked: AskedLinks,
+  options: Pick<WiringOptions, 'node' | 'files' | 'mtu'>,
 ): PodLinks {
+  const { node, files } = options
   const { hostInterface, ifName } = attachment
-  const podMac = podMacOf(attachment)
+  const { mtu = options.mtu, mac: podMac = podMacOf(attachment) } = asked
   withNamespace(netns, files, (fd) => {
     try {
       node.request(

@@ -19,17 +19,25 @@ export interface PodLinks {
   readonly podIndex: number
 }
 
+/** What a configuration says of a pod's link; the node's own choice where it says nothing. */
+export interface AskedLinks {
+  /** Bytes. */
+  readonly mtu?: number | undefined
+  /** Of the pod's end. */
+  readonly mac?: string | undefined
+}
+
 /**
  * A pod's link: a veth pair with one end in the pod and one on the node, no bridge, and no need for anyone to
  * ask for a MAC address. All of it goes with the node's end.
  */
 export interface Wiring {
   /**
-   * Makes both ends, down. `mtu` in bytes, if not the node's.
+   * Makes both ends, down.
    *
    * @throws PodNetworkError (interfaceExists, namespaceGone, wiringFailed).
    */
-  create(attachment: Attachment, netns: string, mtu?: number): PodLinks
+  create(attachment: Attachment, netns: string, asked?: AskedLinks): PodLinks
   /** Limits what goes through, before there is anything. @throws PodNetworkError (wiringFailed). */
   shape(attachment: Attachment, netns: string, links: PodLinks, bandwidth: Bandwidth): void
   /**
@@ -74,7 +82,7 @@ export interface NamespaceFiles {
 
 export function createWiring(options: WiringOptions): Wiring {
   return {
-    create: (attachment, netns, mtu = options.mtu) => createLinks(attachment, netns, mtu, options),
+    create: (attachment, netns, asked = {}) => createLinks(attachment, netns, asked, options),
     shape: (attachment, netns, links, bandwidth) =>
       shapeLinks(attachment, netns, links, bandwidth, options),
     raise: (attachment, netns, links) => raiseLinks(attachment, netns, links, options),

@@ -123,7 +123,7 @@ describe('rest after use', () => {
 describe('requested addresses', () => {
   test('are given, the other family as it comes', () => {
     const { ipam } = ipamOf('10.0.0.0/24', 'fd00::/64')
-    expect(ipam.allocate([address('10.0.0.200')]).map(formatAddress)).toEqual([
+    expect(ipam.allocate({ requested: [address('10.0.0.200')] }).map(formatAddress)).toEqual([
       '10.0.0.200',
       'fd00::1',
     ])
@@ -141,18 +141,22 @@ describe('requested addresses', () => {
     take()
     take()
     ipam.free([address('10.0.0.3')])
-    expect(() => ipam.allocate([address(text)])).toThrow(`The address ${text} asked for ${reason}`)
+    expect(() => ipam.allocate({ requested: [address(text)] })).toThrow(
+      `The address ${text} asked for ${reason}`,
+    )
     expect(ipam.usage()[0]?.used).toBe(1)
   })
 
   test('two of one family are too many', () => {
     const { ipam } = ipamOf('10.0.0.0/24')
-    expect(() => ipam.allocate([address('10.0.0.5'), address('10.0.0.6')])).toThrow('10.0.0.6')
+    expect(() => ipam.allocate({ requested: [address('10.0.0.5'), address('10.0.0.6')] })).toThrow(
+      '10.0.0.6',
+    )
   })
 
   test('one ahead of the others is passed over later', () => {
     const { ipam, take } = ipamOf('10.0.0.0/24')
-    ipam.allocate([address('10.0.0.3')])
+    ipam.allocate({ requested: [address('10.0.0.3')] })
     expect([take(), take()].flat()).toEqual(['10.0.0.2', '10.0.0.4'])
   })
 })
@@ -213,4 +217,66 @@ test('against a plain model: never one address twice, never before its rest whil
       },
     ),
   )
+})
+
+describe('ranges asked for', () => {
+  const range = (first: string, last: string) => ({ first: address(first), last: address(last) })
+
+  test('the next address of them; the other family is free to choose', () => {
+    const { ipam } = ipamOf('10.0.0.0/24', 'fd00::/64')
+    const within = [range('10.0.0.100', '10.0.0.101'), range('10.0.0.200', '10.0.0.200')]
+    const take = () => ipam.allocate({ within }).map(formatAddress)
+    expect([take(), take(), take()]).toEqual([
+      ['10.0.0.100', 'fd00::1'],
+      ['10.0.0.101', 'fd00::2'],
+      ['10.0.0.200', 'fd00::3'],
+    ])
+    expect(take).toThrow(
+      'All addresses of 10.0.0.100-10.0.0.101, 10.0.0.200-10.0.0.200 are in use; ask for a larger range',
+    )
+    expect(ipam.allocate().map(formatAddress)).toEqual(['10.0.0.2', 'fd00::4'])
+  })
+
+  test('never network, gateway or broadcast', () => {
+    const { ipam } = ipamOf('10.0.0.0/29')
+    const low = { within: [range('10.0.0.0', '10.0.0.2')] }
+    expect(ipam.allocate(low).map(formatAddress)).toEqual(['10.0.0.2'])
+    expect(() => ipam.allocate(low)).toThrow('All addresses of 10.0.0.0-10.0.0.2 are in use')
+    expect(() => ipam.allocate({ within: [range('10.0.0.7', '10.0.0.7')] })).toThrow('in use')
+  })
+
+  test('freed ones rest there too, unless nothing else is left', () => {
+    const { ipam, clock } = ipamOf('10.0.0.0/24')
+    const within = [range('10.0.0.100', '10.0.0.102')]
+    const take = () => ipam.allocate({ within }).map(formatAddress)
+    const first = ipam.allocate({ within })
+    ipam.free(first)
+    expect([take(), take(), take()]).toEqual([['10.0.0.101'], ['10.0.0.102'], ['10.0.0.100']])
+    ipam.free([address('10.0.0.101')])
+    ipam.free([address('10.0.0.9')])
+    clock.now += COOLDOWN_MS
+    expect(take()).toEqual(['10.0.0.101'])
+  })
+
+  test('together with an address', () => {
+    const { ipam } = ipamOf('10.0.0.0/24')
+    const within = [range('10.0.0.100', '10.0.0.102')]
+    expect(() => ipam.allocate({ requested: [address('10.0.0.50')], within })).toThrow(
+      'The address 10.0.0.50 asked for is in none of the ranges asked for',
+    )
+    const requested = [address('10.0.0.101')]
+    expect(ipam.allocate({ requested, within })).toEqual(requested)
+  })
+
+  test.each([
+    ['10.0.1.0', '10.0.1.9'],
+    ['10.0.0.250', '10.0.1.3'],
+    ['fd00::1', 'fd00::2'],
+  ])('%s-%s is not of this node', (first, last) => {
+    const { ipam } = ipamOf('10.0.0.0/24')
+    expect(() => ipam.allocate({ within: [range(first, last)] })).toThrow(
+      `The range ${first}-${last} asked for is not inside one of this node's ranges (10.0.0.0/24)`,
+    )
+    expect(ipam.usage()[0]?.used).toBe(0)
+  })
 })
