@@ -145,11 +145,11 @@ static int queue_it(const struct occasion *occasion) {
                       "The Sluice agent of this node does not answer", details);
 }
 
+/* In the version that was asked in (specification, "VERSION Success"). */
 static int tell_versions(const struct occasion *occasion) {
-  (void)occasion;
-  fputs("{\"cniVersion\":\"1.1.0\",\"supportedVersions\":"
-        "[\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n",
-        stdout);
+  printf("{\"cniVersion\":\"%s\",\"supportedVersions\":"
+         "[\"0.3.1\",\"0.4.0\",\"1.0.0\",\"1.1.0\"]}\n",
+         occasion->version);
   return 0;
 }
 

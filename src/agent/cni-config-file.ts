@@ -1,11 +1,21 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** The network configuration that makes a container runtime call `sluice-cni` (CNI specification, section 1). */
+/**
+ * The network configuration that makes a container runtime call `sluice-cni` (CNI specification 1.1.0, section 1).
+ * Runtimes that know `cniVersions` take the highest of both that they speak, others what `cniVersion` says.
+ */
 const CONFIGURATION = {
   cniVersion: '1.0.0',
+  cniVersions: ['1.0.0', '1.1.0'],
   name: 'sluice',
-  plugins: [{ type: 'sluice-cni' }],
+  plugins: [
+    {
+      type: 'sluice-cni',
+      // A runtime hands over only what is declared here (CNI's CONVENTIONS.md).
+      capabilities: { portMappings: true, bandwidth: true, ips: true, ipRanges: true, mac: true },
+    },
+  ],
 }
 
 /**

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { CniError } from './errors.ts'
 import { decodeConfig, networkName } from './decode-config.ts'
 import { NAMESPACE_NAME } from './namespace-name.ts'
 import { orNothing } from './or-nothing.ts'
@@ -40,6 +41,7 @@ const configuration = v.object({
     v.pipe(v.string(), v.regex(NAMESPACE_NAME, 'must be the name of a namespace')),
   ),
   dns: v.optional(dnsSchema),
+  ipam: v.optional(v.object({ type: v.optional(v.string(), '') }), {}),
   runtimeConfig: v.optional(runtimeConfig, {}),
   prevResult: orNothing(resultSchema),
 })
@@ -47,10 +49,16 @@ const configuration = v.object({
 /**
  * Reads and checks the network configuration of an ADD or a CHECK. Fields that we do not know are fine.
  *
- * @throws CniError (undecodable, incompatibleVersion, invalidConfiguration).
+ * @throws CniError (undecodable, incompatibleVersion, invalidConfiguration, unsupportedField).
  */
 export function parseConfig(stdin: string): NetworkConfig {
   const { cniVersion, fields } = decodeConfig(stdin, configuration)
-  const { name, mtu, defaultNamespace, dns, prevResult, runtimeConfig: runtime } = fields
+  const { name, mtu, defaultNamespace, dns, ipam, prevResult, runtimeConfig: runtime } = fields
+  if (ipam.type !== '') {
+    throw new CniError(
+      'unsupportedField',
+      `The network configuration's ipam.type is ${JSON.stringify(ipam.type.slice(0, 60))}, and sluice gives addresses itself: leave ipam out`,
+    )
+  }
   return { cniVersion, name, mtu, defaultNamespace, dns, prevResult, runtime }
 }

@@ -94,6 +94,11 @@ test.each([
     "The network configuration's dns.nameservers.1 must be string, not 3",
   ],
   [
+    '{"cniVersion":"1.1.0","name":"a","ipam":{"type":"host-local"}}',
+    2,
+    'The network configuration\'s ipam.type is "host-local", and sluice gives addresses itself: leave ipam out',
+  ],
+  [
     '{"cniVersion":"1.1.0","name":"a","prevResult":[]}',
     7,
     "The network configuration's prevResult must be an object, not a list",

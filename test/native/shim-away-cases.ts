@@ -57,10 +57,12 @@ export const awayCases: readonly ShimCase[] = [
     run: async ({ call, serve }) => {
       const alone = await call({ CNI_COMMAND: 'VERSION' })
       expect(alone.code).toBe(0)
-      expect(JSON.parse(alone.stdout)).toEqual({
-        cniVersion: '1.1.0',
-        supportedVersions: ['0.3.1', '0.4.0', '1.0.0', '1.1.0'],
-      })
+      const supportedVersions = ['0.3.1', '0.4.0', '1.0.0', '1.1.0']
+      expect(JSON.parse(alone.stdout)).toEqual({ cniVersion: '1.1.0', supportedVersions })
+      for (const cniVersion of supportedVersions) {
+        const old = await call({ CNI_COMMAND: 'VERSION' }, JSON.stringify({ cniVersion }))
+        expect(JSON.parse(old.stdout)).toEqual({ cniVersion, supportedVersions })
+      }
       await serve((client) => client.end(reply(0, '{"supportedVersions":["2.0.0"]}')))
       const asked = await call({ CNI_COMMAND: 'VERSION' })
       expect(asked.stdout).toBe('{"supportedVersions":["2.0.0"]}')
