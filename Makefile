@@ -1,5 +1,5 @@
 # Everything that a person or CI runs. `make` alone lists the targets.
-.PHONY: help install build demo test test-cluster clean image test-image
+.PHONY: help install build demo test test-cluster clean image test-image bench bench-quick
 .DEFAULT_GOAL := help
 
 # npm scripts and the tools below find the project's own Node 24 here first.
@@ -33,6 +33,14 @@ test: build ## format, lint, types, then every test, the kernel's included (root
 test-cluster: build ## a real control plane and two kubelets run Sluice (root; 6 to 8 minutes, 8 more the first time)
 	@test/real-cluster/build
 	@npx --no-install vitest run --config test/real-cluster/vitest.config.ts --root .
+
+bench: build ## every figure beside its baseline, into bench/results and docs/performance.md (root, under 30 minutes)
+	@bench/packages
+	@node bench/main.ts
+
+bench-quick: build ## the same with fewer rounds (root, under 3 minutes)
+	@bench/packages
+	@node bench/main.ts --quick
 
 image: ## say how to build the image where there is a container engine
 	@echo 'docker build -t localhost/sluice:0.1.0 .    then see docs/installing.md'

@@ -27,11 +27,17 @@ const { values } = parseArgs({ options: { quick: { type: 'boolean', default: fal
 const scratch = mkdtempSync(SCRATCH)
 const progress = new Progress(process.stderr)
 const noise = new NoiseWatch()
+// A first Ctrl-C ends the run in order, so that its namespaces go; a second one ends it at once.
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => interrupted.abort(new Error(`The benchmark was ended by ${signal}.`)))
+}
 try {
   const context: BenchContext = {
     mode: values.quick ? 'quick' : 'full',
     scratch,
     say: (what) => progress.say(what),
+    signal: interrupted.signal,
     noise,
   }
   const figures: Figure[] = []

@@ -98,7 +98,7 @@ interface Results {
 async function measure(
   workload: Workload,
   nodes: readonly BenchNode[],
-  { mode, say, noise }: BenchContext,
+  { mode, say, noise, signal }: BenchContext,
 ): Promise<Results> {
   const { name, order, pods } = workload
   const rounds = workload.rounds[mode]
@@ -108,6 +108,7 @@ async function measure(
       const place = (round + step) % nodes.length
       const [node, result] = [nodes[place], results[place]]
       if (node === undefined || result === undefined) continue
+      signal.throwIfAborted()
       noise.sample()
       say(`cni: ${name}: round ${round + 1} of ${rounds}: ${node.name}`)
       result.turns.push(await node.turn(order, place === 0 ? pods.ours : pods.theirs))

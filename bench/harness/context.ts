@@ -9,6 +9,8 @@ export interface BenchContext {
   readonly scratch: string
   /** Tells what is being measured. */
   readonly say: (what: string) => void
+  /** Aborted when the run shall end early; checked before each round. */
+  readonly signal: AbortSignal
   /** To be sampled before each round. */
   readonly noise: NoiseWatch
 }
