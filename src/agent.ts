@@ -113,6 +113,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
     const dataplane = await establish(kernel.dataplane, chains, found, wanted)
     const revocation = await kernel.revocation(() => dataplane.tables())
+    // An agent that died may not have come to it, and from now on nobody looks when an address is given out.
+    await revocation.forget((address) => pods.ipam.isFree(address))
     return {
       dataplane,
       inspectPod: (place) => inspectPod(place, dataplane.state, chains, kernel.nftables),

@@ -6,6 +6,7 @@ import type { Dataplane } from '../dataplane/dataplane.ts'
 import type { PodPlace } from '../dataplane/pod-place.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
 import { type Attachment, describe } from '../pods/attachment.ts'
+import type { Address } from '../policy/address.ts'
 import type { Compiler } from '../policy/compile.ts'
 import { type ClusterEvent, keyOf } from '../policy/model.ts'
 import { placeOf } from './place-of.ts'
@@ -101,12 +102,15 @@ export class Enforcer implements Enforcement {
     const found = await this.#askFor(attachment)
     await this.#inTurn(async () => {
       const { dataplane, revocation } = this.#inForce()
-      const { id, pod, addresses } = attachment
-      await revocation.forget(new Set(addresses))
+      const { id, pod, addresses, wiredBy } = attachment
+      // Ours were forgotten when they became free, and since then no packet for them went past the node.
+      const isOurs = wiredBy === 'sluice'
+      if (!isOurs) await revocation.forget(isOneOf(addresses))
       const { events, known } = state.attach({ id, ...pod, node, addresses })
       const told = known || found === undefined ? [] : state.apply([found])
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
-      await this.#enforce([...events, ...told])
+      const concerned = isOurs ? this.#olderAddresses([attachment]) : undefined
+      await this.#enforce([...events, ...told], concerned)
       const place = placeOf(attachment)
       await dataplane.attach(place)
       await revocation.divert(place.hostPorts)
@@ -114,19 +118,23 @@ export class Enforcer implements Enforcement {
   }
 
   /** A kernel that refuses what policy wants does not keep a pod from leaving. */
-  async detach(attachment: Attachment): Promise<void> {
+  async detach(attachments: readonly Attachment[]): Promise<void> {
     const { state } = this.#parts
-    await this.#inTurn(async () => {
-      const { dataplane, revocation } = this.#inForce()
+    const own = await this.#inTurn(async () => {
+      const { dataplane } = this.#inForce()
+      const events = attachments.flatMap(({ id }) => state.detach(id))
       // What is refused is tried again; no ADD succeeds before, so nobody else can get the addresses meanwhile.
-      await this.#enforce(state.detach(attachment.id)).catch(() => undefined)
+      await this.#enforce(events, this.#olderAddresses(attachments)).catch(() => undefined)
       await dataplane.settle()
-      const own = attachment.addresses.filter(
-        (address) => dataplane.state.locals.get(address) === attachment.hostInterface,
+      const { locals } = dataplane.state
+      const own = attachments.flatMap(({ addresses, hostInterface }) =>
+        addresses.filter((address) => (locals.get(address) ?? hostInterface) === hostInterface),
       )
       await dataplane.detach(own)
-      await revocation.forget(new Set(own))
+      return own
     })
+    // Not in turn: nobody gets these addresses before, and others need not wait for it.
+    await this.#inForce().revocation.forget(isOneOf(own))
   }
 
   /** @throws {CniError} tryAgainLater before `begin` */
@@ -165,13 +173,27 @@ export class Enforcer implements Enforcement {
     throw new CniError('tryAgainLater', 'This agent has not brought its policies into force yet')
   }
 
-  async #enforce(events: readonly ClusterEvent[]): Promise<void> {
+  /**
+   * What coming and going of attachments can take allowances from: other addresses that the same pods have. Those
+   * that come have no connections yet, those that go are forgotten as a whole, and no one else's verdicts change.
+   */
+  #olderAddresses(attachments: readonly Attachment[]): ReadonlySet<Address> {
+    const { pods } = this.#parts.state.cluster
+    const all = attachments.flatMap(({ pod }) => pods.get(keyOf(pod))?.addresses ?? [])
+    return new Set(all).difference(new Set(attachments.flatMap(({ addresses }) => addresses)))
+  }
+
+  /** @param concerned whose connections may have lost an allowance, where that is less than all that is touched */
+  async #enforce(events: readonly ClusterEvent[], concerned?: ReadonlySet<Address>): Promise<void> {
     const changes = this.#parts.compiler.apply(events)
     if (this.#force === undefined) return
     const { dataplane, revocation } = this.#force
     try {
       if (this.#refusal === undefined) {
-        for (const change of changes) revocation.sweep(await dataplane.apply(change))
+        for (const change of changes) {
+          const touched = await dataplane.apply(change)
+          revocation.sweep(concerned ?? touched)
+        }
       } else {
         // The kernel is behind by more than these changes.
         revocation.sweep(await dataplane.reconcile(this.#parts.compiler.tables()))
@@ -206,4 +228,9 @@ export class Enforcer implements Enforcement {
     this.#last = turn.catch(() => undefined)
     return turn
   }
+}
+
+function isOneOf(addresses: readonly Address[]): (address: Address) => boolean {
+  const all = new Set(addresses)
+  return (address) => all.has(address)
 }

@@ -24,11 +24,11 @@ export async function removeAttachment(key: AttachmentKey, parts: CniParts): Pro
 
 function typed(enforcement: Enforcement): Pick<Enforcement, 'detach'> {
   return {
-    detach: async (attachment) => {
+    detach: async (attachments) => {
       try {
-        await enforcement.detach(attachment)
+        await enforcement.detach(attachments)
       } catch (error) {
-        const what = `The policy of ${describe(attachment)} could not be taken out of the kernel`
+        const what = `The policy of ${attachments.map(describe).join(', ')} could not be taken out of the kernel`
         throw toCniError(error, 'enforcementFailed', what)
       }
     },

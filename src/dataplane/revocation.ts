@@ -55,13 +55,13 @@ export class Revocation {
   }
 
   /**
-   * Before an address is another pod's: nothing that was tracked for the last one may reach it. Resolves
-   * when all entries are gone that have it in any place.
+   * Before addresses are other pods': nothing that was tracked for the last ones may reach them. Resolves when
+   * all entries are gone that have one in any place.
    */
-  async forget(addresses: ReadonlySet<Address>): Promise<void> {
+  async forget(isFree: (address: Address) => boolean): Promise<void> {
     const connections = await this.#parts.connections()
     const theirs = connections.filter(({ original, reply }) =>
-      [original.src, original.dst, reply.src, reply.dst].some((one) => addresses.has(one)),
+      [original.src, original.dst, reply.src, reply.dst].some(isFree),
     )
     if (theirs.length > 0) this.#parts.delete(theirs)
   }

@@ -62,6 +62,11 @@ export class AddressPool {
     return restMs > 0 ? `was freed just now; ask again in ${restMs} ms` : undefined
   }
 
+  /** Whether a pod could have it and none has. */
+  isFree(address: Address): boolean {
+    return !this.#used.has(address) && this.ranges.some((range) => isUsable(range, address))
+  }
+
   /** Marks it as used. Addresses outside the ranges are nobody's to give, so they are not kept. */
   claim(address: Address): void {
     if (!this.#holds(address)) return

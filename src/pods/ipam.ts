@@ -77,6 +77,11 @@ export class Ipam {
     for (const pool of this.#pools) for (const address of addresses) pool.free(address, freedAt)
   }
 
+  /** Whether it is of this node's ranges and could be some pod's, but is nobody's now. */
+  isFree(address: Address): boolean {
+    return this.#pools.some((pool) => pool.isFree(address))
+  }
+
   /** Addresses freed by then may be used again. */
   restedSince(): number {
     return this.#now() - this.#cooldownMs

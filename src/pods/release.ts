@@ -8,8 +8,8 @@ export interface ReleaseParts {
   readonly ipam: Ipam
   readonly records: Records
   readonly wiring: Wiring
-  /** Takes the pod's policy out of the kernel; told more than once. */
-  readonly enforcement: { detach(attachment: Attachment): Promise<void> }
+  /** Takes the pods' policy and connections out of the kernel; told more than once. */
+  readonly enforcement: { detach(attachments: readonly Attachment[]): Promise<void> }
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
@@ -25,7 +25,7 @@ export async function release(id: string, parts: ReleaseParts): Promise<void> {
   // What others wired is theirs to take away.
   if (record?.wiredBy !== 'chain') await wiring.remove(record?.hostInterface ?? id)
   if (record === undefined || record.releasedAt !== undefined) return
-  await parts.enforcement.detach(record)
+  await parts.enforcement.detach([record])
   // So are its addresses.
   if (record.wiredBy === 'chain') return records.remove(id)
   const releasedAt = parts.now()

@@ -3,15 +3,16 @@ import { Enforcer, type Force } from '../../src/agent/enforcer.ts'
 import type { SourceObject } from '../../src/cluster/source-change.ts'
 import { ClusterState } from '../../src/cluster/state.ts'
 import { CniError } from '../../src/cni/errors.ts'
-import { Dataplane } from '../../src/dataplane/dataplane.ts'
+import { Dataplane, type Touched } from '../../src/dataplane/dataplane.ts'
 import { emptyKernelState } from '../../src/dataplane/kernel-state.ts'
 import type { Attachment } from '../../src/pods/attachment.ts'
-import { ip4 } from '../../src/policy/address.ts'
+import { type Address, ip4 } from '../../src/policy/address.ts'
 import { Compiler } from '../../src/policy/compile.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { EVERYTHING, makeSelector } from '../../src/policy/selector.ts'
 
 const ADDRESS = ip4(0x0a00_0002)
+const OLDER = ip4(0x0a00_0003)
 const CLIENT = ip4(0xc000_0201)
 
 const attachment: Attachment = {
@@ -72,6 +73,8 @@ async function begun(options: {
 }) {
   const timers: (() => void)[] = []
   const refusals: string[] = []
+  /** Each costs a listing of all connections. */
+  const looks: object[] = []
   const state = new ClusterState()
   const compiler = new Compiler()
   const enforcer = new Enforcer({
@@ -91,13 +94,21 @@ async function begun(options: {
   const dataplane = new Dataplane(parts, emptyKernelState())
   await enforcer.begin(async () => {
     await dataplane.reconcile(compiler.tables())
-    const nothing = (): Promise<void> => Promise.resolve()
-    const revocation = { sweep: () => {}, forget: nothing, divert: nothing }
+    const revocation = {
+      sweep: (touched: Touched) => {
+        if (touched === 'all' || touched.size > 0) looks.push({ sweep: touched })
+      },
+      forget: async (isFree: (address: Address) => boolean) => {
+        looks.push({ forget: [ADDRESS, OLDER, CLIENT].filter(isFree) })
+      },
+      divert: () => Promise.resolve(),
+    }
     return { dataplane, inspectPod: () => [], revocation, lookUp: options.lookUp }
   })
+  looks.length = 0
   const ingress = () =>
     decide(dataplane.tables(), 'ingress', { from: CLIENT, to: ADDRESS, protocol: 'TCP', port: 80 })
-  return { enforcer, dataplane, timers, refusals, ingress }
+  return { enforcer, dataplane, timers, refusals, looks, ingress }
 }
 
 describe('a pod that the source has not told of', () => {
@@ -159,4 +170,50 @@ test('what the kernel refuses is told, tried again, and in force in the end', as
   timers.shift()?.()
   await enforcer.tell(() => [])
   expect([ingress(), enforcer.revision, enforcer.refusal]).toEqual(['deny', 'two', undefined])
+})
+
+describe('connections', () => {
+  const old = { ...attachment, id: 'slc0', hostInterface: 'slc0', addresses: [OLDER] }
+
+  test('are not looked at for a pod with an address of ours: nobody has any with it', async () => {
+    const { enforcer, looks } = await begun({ lookUp: () => Promise.resolve(web) })
+    await enforcer.attach(attachment)
+    expect(looks).toEqual([])
+  })
+
+  test('of an address that others gave are forgotten first, and judged after', async () => {
+    const { enforcer, looks } = await begun({})
+    await enforcer.attach({ ...attachment, wiredBy: 'chain' })
+    expect(looks[0]).toEqual({ forget: [ADDRESS] })
+    expect(looks.slice(1)).toContainEqual({ sweep: new Set([ADDRESS]) })
+  })
+
+  test('of an older address of the same pod are judged anew, since it may have new labels', async () => {
+    const { enforcer, looks } = await begun({})
+    await enforcer.attach(old)
+    await enforcer.attach(attachment)
+    expect(looks).not.toEqual([])
+    for (const look of looks) expect(look).toEqual({ sweep: new Set([OLDER]) })
+  })
+
+  test('of pods that leave together are forgotten in one look', async () => {
+    const { enforcer, dataplane, looks } = await begun({})
+    await enforcer.attach(old)
+    await enforcer.attach(attachment)
+    looks.length = 0
+    await enforcer.detach([attachment, old])
+    expect(looks.at(-1)).toEqual({ forget: [ADDRESS, OLDER] })
+    expect(looks.filter((look) => 'forget' in look)).toHaveLength(1)
+    expect(dataplane.state.locals.size).toBe(0)
+  })
+
+  test('of an address that is another pod’s by now stay', async () => {
+    const { enforcer, dataplane, looks } = await begun({})
+    await enforcer.attach(attachment)
+    const other = { ...attachment.pod, name: 'web-1' }
+    await enforcer.attach({ ...attachment, id: 'slc2', hostInterface: 'slc2', pod: other })
+    await enforcer.detach([attachment])
+    expect(looks.at(-1)).toEqual({ forget: [] })
+    expect(dataplane.state.locals.get(ADDRESS)).toBe('slc2')
+  })
 })

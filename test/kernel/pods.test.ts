@@ -441,8 +441,9 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
       log.push(`attach ${pod.name} ${linkStates(hostInterface)}`)
       started.onAttach()
     },
-    detach: async ({ pod }: Attachment) => {
-      log.push(`detach ${pod.name} ${hostInterfaces().length} left`)
+    detach: async (attachments: readonly Attachment[]) => {
+      const left = hostInterfaces().length
+      log.push(...attachments.map(({ pod }) => `detach ${pod.name} ${left} left`))
     },
     check: async () => [],
   }

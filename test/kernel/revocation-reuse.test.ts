@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   createConnection,
   IPS_ASSURED,
@@ -6,10 +7,19 @@ import {
   IPS_SEEN_REPLY,
 } from '../../src/netlink/conntrack.ts'
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
+import { isNativeError } from '../../src/netlink/native.ts'
 import { openNetlink } from '../../src/netlink/socket.ts'
-import { type Address, type Family, parseAddress, parseCidr } from '../../src/policy/address.ts'
+import {
+  type Address,
+  type Family,
+  formatAddress,
+  ip4,
+  ip6,
+  parseAddress,
+  parseCidr,
+} from '../../src/policy/address.ts'
 import { type Datagrams, openDatagrams } from './datagrams.ts'
-import { connectionsOf, counted } from './node-kernel.ts'
+import { connectionsOf, counted, run } from './node-kernel.ts'
 import { ofFamily, policy, SmallCluster } from './small-cluster.ts'
 import { until } from './until.ts'
 
@@ -37,15 +47,7 @@ test('nothing that was tracked of the last pod reaches the next one', async () =
   expect(trackedOf(addresses)).toBe(0)
 
   await cluster.declare({ name: 'new' })
-  // As if packets had gone on; and one that names the pod only where replies come from.
-  for (const family of FAMILIES) {
-    const [pod, client] = [ofFamily(addresses, family), cluster.outsideAddress(family)]
-    track(pod, pod, client)
-    track(SERVICE[family], pod, client, CLIENT_PORT + 1)
-  }
-  expect(trackedOf(addresses)).toBe(4)
   expect((await cluster.attach('new')).addresses).toEqual(addresses)
-  expect(trackedOf(addresses)).toBe(0)
 
   const before = counted(cluster.node.netns, 'denied_ingress')
   const news = FAMILIES.map((family) => openServer('new', family))
@@ -57,8 +59,75 @@ test('nothing that was tracked of the last pod reaches the next one', async () =
   })
   expect(news.map((server) => server.arrived())).toEqual([0, 0])
   for (const socket of [...clients.values(), ...olds.values(), ...news]) socket.close()
+  await cluster.remove('new')
 })
 
+describe('while an address is free, nothing is tracked of it: not', () => {
+  const addresses = FAMILIES.map((family) => POD[family])
+
+  beforeAll(() => {
+    run(node(), 'nft', '-f', join(import.meta.dirname, 'stale-service.nft'))
+    for (const family of FAMILIES) {
+      const service = formatAddress(SERVICE[family])
+      const own = formatAddress(ofFamily(cluster.node.addresses.own, family))
+      run(cluster.outside, 'ip', 'route', 'replace', service, 'via', own)
+      const outside = formatAddress(cluster.outsideAddress(family))
+      run(node(), 'ip', 'route', 'replace', service, 'via', outside)
+    }
+  })
+  afterAll(() => run(node(), 'nft', 'delete', 'table', 'inet', 'stale_service'))
+
+  test.each([
+    ['what is sent to it', POD],
+    ['what a Service sends there that still has it as endpoint', SERVICE],
+  ])('%s, from outside or from the node', async (_, destinations) => {
+    const before = seen()
+    for (const family of FAMILIES) {
+      const to = { address: destinations[family], port: PORT }
+      for (const netns of [cluster.outside, node()]) send(netns, family, to)
+    }
+    // The kernel answers a sender on the node itself at once.
+    await until('those from outside came', () => seen() >= before + FAMILIES.length)
+    expect(trackedOf(addresses)).toBe(0)
+  })
+
+  test('what an agent that died has left', async () => {
+    await cluster.killAgent(cluster.node)
+    for (const family of FAMILIES) {
+      const client = cluster.outsideAddress(family)
+      track(POD[family], POD[family], client)
+      // One that names the pod only where replies come from.
+      track(SERVICE[family], POD[family], client, CLIENT_PORT + 1)
+    }
+    expect(trackedOf(addresses)).toBe(4)
+    await cluster.startAgent(cluster.node)
+    expect(trackedOf(addresses)).toBe(0)
+  })
+})
+
+/** Packets to the pods' ranges or the Service that came in from outside. */
+function seen(): number {
+  const text = run(node(), 'nft', 'list', 'counter', 'inet', 'stale_service', 'seen')
+  return Number(/packets (\d+)/u.exec(text)?.[1])
+}
+
+function send(netns: string, family: Family, to: { address: Address; port: number }): void {
+  const socket = openDatagrams(netns, { address: family === 4 ? ip4(0) : ip6(0n), port: 0 })
+  try {
+    socket.send(to)
+  } catch (error) {
+    // What the kernel says to a sender on the node itself.
+    if (!isNativeError(error) || error.code !== 'EHOSTUNREACH') throw error
+  } finally {
+    socket.close()
+  }
+}
+
+function node(): string {
+  return cluster.node.netns
+}
+
+const POD: Record<Family, Address> = { 4: address('10.244.0.2'), 6: address('fd00:10:244::1') }
 const SERVICE: Record<Family, Address> = { 4: address('10.96.0.10'), 6: address('fd00:96::10') }
 
 /** An established UDP flow of both directions, as the kernel would have it. */

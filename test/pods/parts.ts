@@ -24,7 +24,7 @@ export interface Scene {
   readonly wiring: Wiring
   readonly enforcement: {
     attach(attachment: Attachment): Promise<void>
-    detach(attachment: Attachment): Promise<void>
+    detach(attachments: readonly Attachment[]): Promise<void>
     check(attachment: Attachment): Promise<readonly string[]>
   }
   /** Nothing stands in the way of an ADD. */
@@ -83,8 +83,11 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
     enforcement: {
       attach: async ({ pod, addresses }) =>
         step('attach', `${pod.name} ${addresses.map(formatAddress).join()}`),
-      detach: async ({ pod, addresses }) =>
-        step('detach', `${pod.name} ${addresses.map(formatAddress).join()}`),
+      detach: async (attachments) => {
+        for (const { pod, addresses } of attachments) {
+          step('detach', `${pod.name} ${addresses.map(formatAddress).join()}`)
+        }
+      },
       check: async () => [],
     },
     obstacle: () => undefined,
