@@ -7,6 +7,7 @@ import {
 } from '../nftables/set.ts'
 import { type Address, familyOf, formatAddress, ip4, ip6 } from '../policy/address.ts'
 import { elementChanges } from './elements.ts'
+import { hostPortOperations } from './host-port-operations.ts'
 import { DIRECTIONS, emptyKernelState, type KernelState, type Operation } from './kernel-state.ts'
 import type { PodPlace } from './pod-place.ts'
 import { sets } from './sets.ts'
@@ -45,11 +46,7 @@ function operationsFor(
   { addresses, hostInterface, hostPorts, ownsChained }: PodPlace,
   state: KernelState,
 ) {
-  const operations: Operation[] = hostPorts.map((mapping) => ({
-    kind: 'hostPort',
-    mapping,
-    present: true,
-  }))
+  const operations: Operation[] = hostPortOperations(NOTHING, [], hostPorts)
   if (ownsChained) {
     operations.push({ kind: 'chainedInterface', interface: hostInterface, present: true })
   }

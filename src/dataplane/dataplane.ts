@@ -4,6 +4,7 @@ import type { Address } from '../policy/address.ts'
 import type { TableChange, Tables } from '../policy/tables.ts'
 import { diff } from './diff.ts'
 import { DataplaneError } from './errors.ts'
+import { hostPortOperations } from './host-port-operations.ts'
 import { type HostPort, keyOfHostPort } from './host-ports.ts'
 import {
   DIRECTIONS,
@@ -131,11 +132,8 @@ export class Dataplane {
   async setHostPorts(wanted: readonly HostPort[]): Promise<void> {
     await this.settle()
     const keys = new Set(wanted.map(keyOfHostPort))
-    const gone = [...this.#state.hostPorts].filter(([key]) => !keys.has(key))
-    await this.#commitStep([
-      ...gone.map(([, mapping]) => hostPort(mapping, false)),
-      ...wanted.map((mapping) => hostPort(mapping, true)),
-    ])
+    const gone = [...this.#state.hostPorts.values()].filter((one) => !keys.has(keyOfHostPort(one)))
+    await this.#commitStep(hostPortOperations(this.#state, gone, wanted))
   }
 
   /** One pod's addresses come from this interface, and these ports lead to them. @throws {DataplaneError} */
@@ -148,7 +146,7 @@ export class Dataplane {
     await this.settle()
     await this.#commitStep([
       ...addresses.map((address) => local(address, hostInterface)),
-      ...hostPorts.map((mapping) => hostPort(mapping, true)),
+      ...hostPortOperations(this.#state, [], hostPorts),
       ...(ownsChained ? [chainedInterface(hostInterface, true)] : []),
     ])
   }
@@ -157,11 +155,10 @@ export class Dataplane {
   async detach(addresses: readonly Address[]): Promise<void> {
     await this.settle()
     const mappings = [...this.#state.hostPorts.values()]
+    const theirs = mappings.filter(({ address }) => addresses.includes(address))
     await this.#commitStep([
       ...this.#interfacesOf(addresses).map((name) => chainedInterface(name, false)),
-      ...mappings
-        .filter(({ address }) => addresses.includes(address))
-        .map((mapping) => hostPort(mapping, false)),
+      ...hostPortOperations(this.#state, theirs, []),
       ...addresses.map((address) => local(address, undefined)),
     ])
   }
@@ -221,10 +218,6 @@ function local(address: Address, name: string | undefined): Operation {
 /** The interface is one that others made for one pod alone. */
 export function chainedInterface(name: string, present: boolean): Operation {
   return { kind: 'chainedInterface', interface: name, present }
-}
-
-function hostPort(mapping: HostPort, present: boolean): Operation {
-  return { kind: 'hostPort', mapping, present }
 }
 
 /** Subjects whose verdicts switch and addresses whose class does; a new partition concerns everyone. */

@@ -5,6 +5,7 @@ import { parsePort } from '../policy/port.ts'
 import type { PortRange, PortSet } from '../policy/ports.ts'
 import { type BlockClass, type ClassId, type PortSetId, WORLD } from '../policy/tables.ts'
 import { DataplaneError } from './errors.ts'
+import { keyOfNumber } from './host-ports.ts'
 import {
   type AddressRange,
   DIRECTIONS,
@@ -31,6 +32,7 @@ export function decodeState(elementsOf: (set: SetNode) => readonly AnyElement[])
     readHostPorts(state, family, elementsOf)
     for (const direction of DIRECTIONS) readSubjects(state, direction, family, elementsOf)
   }
+  readHostPortNumbers(state, elementsOf)
   readPortSets(state, elementsOf)
   for (const { key } of elementsOf(sets.chainedInterfaces)) {
     record(state, { kind: 'chainedInterface', interface: String(key), present: true })
@@ -108,6 +110,19 @@ function readHostPort(
     containerPort: port(set, containerPort),
   }
   record(state, { kind: 'hostPort', mapping, present: true })
+}
+
+/** What says again which ports the maps are about. */
+function readHostPortNumbers(state: KernelState, elementsOf: ElementsOf): void {
+  const set = sets.hostPortNumbers
+  for (const { key } of elementsOf(set)) {
+    const [number, hostPort] = tuple(set, key, 2)
+    const read = { protocol: protocol(set, number), hostPort: port(set, hostPort) }
+    record(state, { kind: 'hostPortNumber', number: read, present: true })
+  }
+  const expected = new Set([...state.hostPorts.values()].map(keyOfNumber))
+  const [odd] = state.hostPortNumbers.symmetricDifference(expected)
+  if (odd !== undefined) throw inconsistent(set, odd)
 }
 
 interface HostPortElement {

@@ -2,7 +2,7 @@ import type { AnyElement, SetNode } from '../nftables/set.ts'
 import { familyOf } from '../policy/address.ts'
 import type { PortSet } from '../policy/ports.ts'
 import type { BlockClass, PortSetId } from '../policy/tables.ts'
-import { type HostPort, keyOfHostPort } from './host-ports.ts'
+import { type HostPort, keyOfHostPort, keyOfNumber } from './host-ports.ts'
 import type { AddressRange, KernelState, Operation } from './kernel-state.ts'
 import { PROTOCOL_NUMBERS } from './protocols.ts'
 import { sets } from './sets.ts'
@@ -55,6 +55,12 @@ export function elementChanges(state: KernelState, operation: Operation): Elemen
     }
     case 'hostPort':
       return [hostPortElements(state, operation)]
+    case 'hostPortNumber': {
+      const { number, present: wanted } = operation
+      const held = state.hostPortNumbers.has(keyOfNumber(number))
+      const key = [PROTOCOL_NUMBERS[number.protocol], number.hostPort]
+      return [present(sets.hostPortNumbers, key, held, wanted)]
+    }
   }
 }
 

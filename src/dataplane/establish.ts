@@ -2,6 +2,7 @@ import type { Address } from '../policy/address.ts'
 import type { Tables } from '../policy/tables.ts'
 import { chainedInterface, Dataplane, type DataplaneParts } from './dataplane.ts'
 import { diff } from './diff.ts'
+import { hostPortOperations } from './host-port-operations.ts'
 import type { HostPort } from './host-ports.ts'
 import type { FoundTables } from './inspect.ts'
 import { emptyKernelState, type KernelState, type Operation, record } from './kernel-state.ts'
@@ -84,7 +85,7 @@ async function install(
     Array.from(locals, ([address, name]) => ({ kind: 'local', address, interface: name })),
     Array.from(chainedInterfaces, (name) => chainedInterface(name, true)),
     rangeOperations(ranges),
-    hostPorts.map((mapping) => ({ kind: 'hostPort', mapping, present: true })),
+    hostPortOperations(state, [], hostPorts),
   ]
   for (const step of content) {
     for (const operations of chunks(step)) {

@@ -1,6 +1,7 @@
-import { jump, masquerade, match, matchAny, returnVerdict } from '../nftables/statements.ts'
+import { inSet, jump, masquerade, match, matchAny, returnVerdict } from '../nftables/statements.ts'
 import { families } from './family-words.ts'
 import type { ProgramChain, ProgramOptions } from './program.ts'
+import { sets } from './sets.ts'
 
 /** enum nf_ip_hook_priorities: NF_IP_PRI_NAT_DST is -100, where kube-proxy finds Services: those come first. */
 const AFTER_DESTINATION_NAT = -95
@@ -13,7 +14,12 @@ export const LOOPBACK = { first: 0x7f00_0000, prefix: 8 }
  * own port, and who really sent them.
  */
 export function hostPortChains({ localhostHostPorts }: ProgramOptions): readonly ProgramChain[] {
-  const toNode = [match('fib daddr type', '==', 'local'), jump('host_ports')]
+  const toNode = [
+    // First, since the next question costs 100 ns in IPv4 and 400 ns in IPv6 (Linux 6.18), and this one 80.
+    inSet(['meta l4proto', 'th dport'], sets.hostPortNumbers),
+    match('fib daddr type', '==', 'local'),
+    jump('host_ports'),
+  ]
   return [
     {
       name: 'host_ports_in',

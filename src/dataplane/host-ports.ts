@@ -3,13 +3,17 @@ import { type Address, familyOf } from '../policy/address.ts'
 import type { Protocol } from '../policy/model.ts'
 import { PROTOCOL_NUMBERS } from './protocols.ts'
 
-/** A port of the node that leads to a port of a pod. */
-export interface HostPort {
+/** A port of the node, whatever the address. */
+export interface HostPortNumber {
   readonly protocol: Protocol
-  /** Of the node; undefined: every address of the family. */
-  readonly hostIp: Address | undefined
   /** 1–65535. */
   readonly hostPort: number
+}
+
+/** A port of the node that leads to a port of a pod. */
+export interface HostPort extends HostPortNumber {
+  /** Of the node; undefined: every address of the family. */
+  readonly hostIp: Address | undefined
   /** Of the pod; it has the family of `hostIp`. */
   readonly address: Address
   /** 1–65535. */
@@ -40,6 +44,10 @@ export function hostPortsOf(
 /** The same for those that cannot be on one node together. */
 export function keyOfHostPort({ protocol, hostIp, hostPort, address }: HostPort): string {
   return [familyOf(address), protocol, hostIp ?? '*', hostPort].join(' ')
+}
+
+export function keyOfNumber({ protocol, hostPort }: HostPortNumber): string {
+  return `${protocol} ${hostPort}`
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   type Tables,
   WORLD,
 } from '../policy/tables.ts'
-import { type HostPort, keyOfHostPort } from './host-ports.ts'
+import { type HostPort, type HostPortNumber, keyOfHostPort, keyOfNumber } from './host-ports.ts'
 
 /** What the maps hold for one local address in one direction. */
 export interface SubjectState {
@@ -31,6 +31,8 @@ export interface KernelState {
   readonly locals: Map<Address, string>
   /** By `keyOfHostPort`. */
   readonly hostPorts: Map<string, HostPort>
+  /** Ports of the node that any of these is about, by `keyOfNumber`. */
+  readonly hostPortNumbers: Set<string>
   /** Those of host interfaces that others made for one pod alone. */
   readonly chainedInterfaces: Set<string>
   /** Ranges by which what leaves the cluster is told. */
@@ -90,6 +92,7 @@ export type Operation =
       readonly present: boolean
     }
   | { readonly kind: 'hostPort'; readonly mapping: HostPort; readonly present: boolean }
+  | { readonly kind: 'hostPortNumber'; readonly number: HostPortNumber; readonly present: boolean }
 
 export const DIRECTIONS = ['ingress', 'egress'] as const satisfies readonly Direction[]
 export const RANGE_KINDS = ['pods', 'cluster'] as const satisfies readonly RangeKind[]
@@ -104,6 +107,7 @@ export function emptyKernelState(): KernelState {
     locals: new Map(),
     chainedInterfaces: new Set(),
     hostPorts: new Map(),
+    hostPortNumbers: new Set(),
     ranges: { pods: { 4: [], 6: [] }, cluster: { 4: [], 6: [] } },
     classUses: new Map(),
   }
@@ -158,6 +162,12 @@ export function record(state: KernelState, operation: Operation): void {
     case 'hostPort': {
       const { mapping, present } = operation
       return assign(state.hostPorts, keyOfHostPort(mapping), present ? mapping : undefined)
+    }
+    case 'hostPortNumber': {
+      const key = keyOfNumber(operation.number)
+      if (operation.present) state.hostPortNumbers.add(key)
+      else state.hostPortNumbers.delete(key)
+      return
     }
     case 'row':
     case 'default':

@@ -74,6 +74,8 @@ export const sets = {
       6: set('cluster_ranges6', ['ipv6_addr'], { flags: ['interval'] }),
     },
   },
+  /** Every port of the node that is a pod's: what is sent to none of these needs no look at whose address it is. */
+  hostPortNumbers: set('host_port_numbers', ['inet_proto', 'inet_service']),
   /** Port of the node → address and port of a pod here: on every address of the node, and on one of them. */
   hostPorts: {
     4: map('host_ports4', ['inet_proto', 'inet_service'], ['ipv4_addr', 'inet_service']),

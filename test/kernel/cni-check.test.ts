@@ -260,6 +260,7 @@ describe('policy in the kernel', () => {
     ['in_ports6', 6],
     ['out_ports4', 4],
     ['out_ports6', 6],
+    ['host_port_numbers', undefined],
     ['host_ports4', 4],
     ['host_ports6', 6],
     ['host_ip_ports4', 4],
@@ -317,9 +318,10 @@ describe('policy in the kernel', () => {
 
 /** Deletes one element of the set, of this address where there is one; it is put back at the end. */
 function takeAway(set: string, address: string | undefined): string {
-  const kind = /^(host_|pod_class|in_ports|out_ports|in_default|out_default)/u.test(set)
-    ? 'map'
-    : 'set'
+  const kind =
+    /^(host_ports|host_ip_ports|pod_class|in_ports|out_ports|in_default|out_default)/u.test(set)
+      ? 'map'
+      : 'set'
   const listed = run(cluster.node.netns, 'nft', 'list', kind, 'inet', 'sluice', set)
   const [, text = ''] = /elements = \{([^}]*)\}/u.exec(listed) ?? []
   const elements = text.split(',').map((element) => element.trim())

@@ -77,6 +77,7 @@ async function expectInForce({ compiler, dataplane }: Started): Promise<void> {
   expect(held).toEqual(dataplane.state)
   expect(tablesOf(held)).toEqual(compiler.tables())
   expect(held.locals).toEqual(LOCALS)
+  expect(held.hostPortNumbers).toEqual(new Set(['TCP 8080', 'UDP 8080', 'SCTP 8080']))
   expect(held.hostPorts).toEqual(new Map(HOST_PORTS.map((one) => [keyOfHostPort(one), one])))
   expect(listTables(namespace.socket, 'inet').map(({ table }) => table)).toEqual(['sluice'])
 }
@@ -136,6 +137,8 @@ describe('a table is built anew', () => {
       'a host port leads to port 0',
       'add element inet sluice host_ports6 { tcp . 1 : fd00::1 . 0 }',
     ],
+    ['a host port has no number', 'delete element inet sluice host_port_numbers { udp . 8080 }'],
+    ['a number has no host port', 'add element inet sluice host_port_numbers { udp . 1 }'],
     ['a port set names ICMP', 'add element inet sluice ports_proto { 8000:10 . icmp }'],
   ]
   test('when the rest of the world has no class', async () => {

@@ -150,7 +150,9 @@ describe.each(FAMILIES)('IPv%i', (family) => {
       await places.get('bound')?.close()
       await cluster.remove('bound')
     }
-    expect(elementsOf(cluster.node.netns, `host_ip_ports${family}`, 'map')).toBe(0)
+    await until('nothing of it is left', () => {
+      return elementsOf(cluster.node.netns, `host_ip_ports${family}`, 'map') === 0
+    })
   })
 
   test('a flow of datagrams that came before the pod goes to it, and to its successor', async () => {
@@ -173,7 +175,7 @@ describe.each(FAMILIES)('IPv%i', (family) => {
         await until(`the datagram arrives at the ${name}`, () => server.arrived() === 1)
         server.close()
         await cluster.remove(name)
-        expect(tracked()).toEqual([])
+        await until('the flow is forgotten', () => tracked().length === 0)
       }
     } finally {
       client.close()
@@ -199,11 +201,13 @@ test('a port that another pod has is refused, until that pod has gone', async ()
   // Another node is fine.
   await cluster.add({ name: 'rival-elsewhere', on: 1, ...rival })
   await cluster.remove('rival-elsewhere')
+  const listed = (): number => elementsOf(cluster.node.netns, 'host_ports6', 'map')
   await cluster.detach('web')
-  expect(elementsOf(cluster.node.netns, 'host_ports4', 'map')).toBe(0)
+  // At once: a pod that is replaced on its node must not wait.
   await cluster.attach('rival')
-  expect(elementsOf(cluster.node.netns, 'host_ports6', 'map')).toBe(2)
+  await until('only its ports are there', () => listed() === 2)
   await cluster.detach('rival')
+  await until('none is there', () => listed() === 0)
   await cluster.attach('web')
   await cluster.enforce()
   // At the addresses that it has now.
