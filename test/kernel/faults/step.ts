@@ -22,18 +22,13 @@ export function step(name: string, part: () => void = () => {}): Fault | undefin
   if (now.id !== plan?.id) count = 0
   plan = now
   count += 1
+  const fault = count === plan.at ? plan.fault : undefined
+  if (fault !== undefined) part()
+  if (fault?.kind === 'run') execFileSync(fault.command[0], fault.command.slice(1))
+  // Whoever reads of the step may count on what was planned for it.
   note(name)
-  if (count !== plan.at) return undefined
-  part()
-  return strike(plan.fault)
-}
-
-function strike(fault: Fault): Fault | undefined {
-  if (fault.kind === 'kill') process.kill(process.pid, 'SIGKILL')
-  if (fault.kind !== 'run') return fault
-  const [program, ...rest] = fault.command
-  execFileSync(program, rest)
-  return undefined
+  if (fault?.kind === 'kill') process.kill(process.pid, 'SIGKILL')
+  return fault
 }
 
 function note(name: string): void {
