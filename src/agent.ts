@@ -313,6 +313,7 @@ async function drainRegularly(
         directory: join(runDirectory, 'del'),
         handle,
         files: nodeFsPromises,
+        now: Date.now,
         report: (problem) => log.warn({ event: 'del.queued' }, problem),
       })
     } catch (error) {

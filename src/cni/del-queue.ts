@@ -16,14 +16,16 @@ export interface DelQueueOptions {
   readonly directory: string
   readonly handle: CniHandler
   readonly files: Pick<typeof nodeFs, 'readdir' | 'readFile' | 'rm' | 'stat'>
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
   /** Gets a sentence for each file that could not be dealt with. */
   readonly report: (problem: string) => void
 }
 
 /**
- * Carries out the DELs that came while no agent ran. One that fails stays for the next time; one that can
- * never succeed is reported and removed. To be called once the socket is open, and again now and then: a shim
- * may have found the socket closed just before, and leave its file just after.
+ * Carries out the DELs that came while no agent ran. One that fails, or cannot be read now, stays for the next
+ * time; one that can never succeed is reported and removed. To be called once the socket is open, and again now
+ * and then: a shim may have found the socket closed just before, and leave its file just after.
  *
  * @returns how many were carried out.
  */
@@ -32,30 +34,63 @@ export async function drainDelQueue(options: DelQueueOptions): Promise<number> {
   for (const name of await namesIn(options)) {
     const path = join(options.directory, name)
     try {
-      const request = await readDel(path, options)
-      const reply = await options.handle(request)
-      if (reply.exitCode === 0) {
-        await options.files.rm(path, { force: true })
-        done++
-      } else {
-        options.report(`The queued DEL ${path} failed and stays queued: ${reply.body}`)
-      }
+      if (name.startsWith('.')) await removeAbandoned(path, options)
+      else if (await carryOut(path, options)) done++
     } catch (error) {
-      options.report(`${path} is no queued DEL and is removed: ${reasonOf(error)}`)
-      await options.files.rm(path, { force: true })
+      options.report(`The queued DEL ${path} stays queued: ${reasonOf(error)}`)
     }
   }
   return done
 }
 
-/** Files that the shim is still writing begin with a dot. */
 async function namesIn({ directory, files }: DelQueueOptions): Promise<string[]> {
   try {
-    const names = await files.readdir(directory)
-    return names.filter((name) => !name.startsWith('.')).toSorted()
+    return (await files.readdir(directory)).toSorted()
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    if (isAbsence(error)) return []
     throw error
+  }
+}
+
+function isAbsence(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+/** A shim writes for milliseconds, and then gives its file a name without a dot. */
+const ABANDONED_AFTER_MS = 60_000
+
+/** What a shim that was killed had written: its runtime was not told that the DEL would be done. */
+async function removeAbandoned(path: string, { files, now }: DelQueueOptions): Promise<void> {
+  try {
+    const { mtimeMs } = await files.stat(path)
+    if (now() - mtimeMs > ABANDONED_AFTER_MS) await files.rm(path, { force: true })
+  } catch (error) {
+    // Just now its shim has given it its name.
+    if (!isAbsence(error)) throw error
+  }
+}
+
+/** Whether it has been done. */
+async function carryOut(path: string, options: DelQueueOptions): Promise<boolean> {
+  const request = await readOrRemove(path, options)
+  if (request === undefined) return false
+  const reply = await options.handle(request)
+  if (reply.exitCode === 0) await options.files.rm(path, { force: true })
+  else options.report(`The queued DEL ${path} failed and stays queued: ${reply.body}`)
+  return reply.exitCode === 0
+}
+
+async function readOrRemove(
+  path: string,
+  options: DelQueueOptions,
+): Promise<CniRequest | undefined> {
+  try {
+    return await readDel(path, options)
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error
+    options.report(`${path} is no queued DEL and is removed: ${error.message}`)
+    await options.files.rm(path, { force: true })
+    return undefined
   }
 }
 

@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { drainDelQueue } from '../../src/cni/del-queue.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type DelQueueOptions, drainDelQueue } from '../../src/cni/del-queue.ts'
 import { type CniRequest, encodeRequest } from '../../src/cni/frame.ts'
 import type { CniHandler } from '../../src/cni/verbs.ts'
 
@@ -30,11 +30,12 @@ const succeed: CniHandler = async ({ environment }) => {
   return { exitCode: 0, body: '' }
 }
 
-function drain(handle: CniHandler = succeed): Promise<number> {
+function drain(handle: CniHandler = succeed, files: DelQueueOptions['files'] = fs) {
   return drainDelQueue({
     directory,
     handle,
-    files: fs,
+    files,
+    now: Date.now,
     report: (problem) => problems.push(problem),
   })
 }
@@ -89,3 +90,43 @@ test('what the shim is still writing is left to it, and no directory is an empty
   expect(problems).toEqual([])
   directory = join(directory, '..')
 })
+
+test('what a shim that was killed left half written is removed after a minute', async () => {
+  const path = join(directory, '.sluice-a')
+  await fs.writeFile(path, 'SLC1')
+  const before = Date.now() / 1000
+  await fs.utimes(path, before - 50, before - 50)
+  expect(await drain()).toBe(0)
+  expect(await fs.readdir(directory)).toEqual(['.sluice-a'])
+  await fs.utimes(path, before - 70, before - 70)
+  expect(await drain()).toBe(0)
+  expect(await fs.readdir(directory)).toEqual([])
+  expect(problems).toEqual([])
+})
+
+test('a file that its shim gives its name in this moment is no problem', async () => {
+  await fs.writeFile(join(directory, '.sluice-a'), encodeRequest(del('x')))
+  const files = { ...fs }
+  const gone = Object.assign(new Error('no such file'), { code: 'ENOENT' })
+  vi.spyOn(files, 'stat').mockRejectedValueOnce(gone)
+  expect(await drain(succeed, files)).toBe(0)
+  expect(problems).toEqual([])
+})
+
+test.each(['stat', 'readFile', 'rm'] as const)(
+  'one that cannot be dealt with now (%s fails) is told and stays, and the others go on',
+  async (call) => {
+    await fs.writeFile(join(directory, 'a'), encodeRequest(del('first')))
+    await fs.writeFile(join(directory, 'b'), encodeRequest(del('second')))
+    const full = Object.assign(new Error('too many open files'), { code: 'EMFILE' })
+    const files = { ...fs }
+    vi.spyOn(files, call).mockRejectedValueOnce(full)
+    expect(await drain(succeed, files)).toBe(1)
+    expect(problems).toEqual([
+      `The queued DEL ${join(directory, 'a')} stays queued: too many open files`,
+    ])
+    expect(await fs.readdir(directory)).toEqual(['a'])
+    expect(await drain()).toBe(1)
+    expect(handled.filter((id) => id === 'second')).toHaveLength(1)
+  },
+)

@@ -464,7 +464,13 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
     clientTimeoutMs: 2_000,
     files: fsPromises,
   })
-  await drainDelQueue({ directory: join(root, 'del'), handle, files: fsPromises, report })
+  await drainDelQueue({
+    directory: join(root, 'del'),
+    handle,
+    files: fsPromises,
+    now: Date.now,
+    report,
+  })
   const started: Agent = {
     records,
     ipam,
