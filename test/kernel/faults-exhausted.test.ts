@@ -7,10 +7,8 @@ import { ofFamily, SHIM, SmallCluster } from './small-cluster.ts'
 
 /** A node whose pods have all addresses of one family, with many of the other left. */
 const RANGES = ['10.244.7.0/29', 'fd00:10:244:7::/64']
-const cluster = new SmallCluster(
-  1,
-  RANGES.flatMap((text) => parseCidr(text)?.cidr ?? []),
-)
+const podCidrs = RANGES.flatMap((text) => parseCidr(text)?.cidr ?? [])
+const cluster = new SmallCluster(1, { podCidrs })
 /** Eight without network, gateway and broadcast. */
 const CAPACITY = 5
 const names = Array.from({ length: CAPACITY }, (_, place) => `pod${place}`)
