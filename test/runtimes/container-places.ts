@@ -8,10 +8,9 @@ export interface ContainerPlace {
   readonly addresses: readonly string[]
 }
 
-/** Inside the network of a container, by the id that its process has on the machine. */
-export async function enterContainer(machine: Machine, pid: number): Promise<ContainerPlace> {
-  const netns = `/proc/${pid}/ns/net`
-  const place = new Place({ name: `process ${pid}`, netns: machine.path(netns) })
+/** Inside a network namespace, by its path on the machine. */
+export async function enterNamespace(machine: Machine, netns: string): Promise<ContainerPlace> {
+  const place = new Place({ name: netns, netns: machine.path(netns) })
   return { place, addresses: await addressesOf(machine, netns) }
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WAIT, writeNetwork } from './container-runtime.ts'
-import { type ContainerPlace, enterContainer } from './container-places.ts'
+import { type ContainerPlace, enterNamespace } from './container-places.ts'
 import type { NodeState } from '../kernel/node-state.ts'
 import { containerd } from './containerd.ts'
 import { podman } from './podman.ts'
@@ -77,7 +77,7 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
     const { machine } = scene
     onTestFinished(() => runtime.stop(machine, name).catch(() => {}))
     const pid = await runtime.start(machine, { name, command: WAIT })
-    const container = await enterContainer(machine, pid)
+    const container = await enterNamespace(machine, `/proc/${pid}/ns/net`)
     onTestFinished(() => container.place.close())
     return container
   }
