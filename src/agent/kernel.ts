@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
@@ -111,7 +111,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       return createWiring({
         ...node,
         openIn,
-        files: { openSync, closeSync },
+        files: { openSync, closeSync, fstatSync, statSync },
         nodeAddresses: firstOfEach(nodeAddresses),
         ...rest,
       })

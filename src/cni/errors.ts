@@ -84,6 +84,7 @@ const POD_NETWORK_FAULTS: Readonly<Record<PodNetworkFault, CniErrorName>> = {
   hostPortTaken: 'hostPortTaken',
   interfaceExists: 'interfaceExists',
   namespaceGone: 'unknownContainer',
+  namespaceOfNode: 'invalidEnvironment',
   wiringFailed: 'wiringFailed',
   notEnforceable: 'notEnforceable',
   recordFailed: 'io',

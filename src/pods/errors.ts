@@ -12,6 +12,8 @@ export type PodNetworkFault =
   | 'namespaceGone'
   /** Its packets go a way on which policy cannot be enforced. */
   | 'notEnforceable'
+  /** The namespace of the pod is that of the node. */
+  | 'namespaceOfNode'
   /** The kernel refused an interface, address, route, neighbour or setting. */
   | 'wiringFailed'
   /** A record cannot be written or removed. */

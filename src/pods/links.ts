@@ -4,7 +4,7 @@ import { addLink, deleteLink, findLink, listLinks } from '../netlink/link.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { type Attachment, describe, HOST_INTERFACE_PREFIX } from './attachment.ts'
 import { PodNetworkError, reasonOf } from './errors.ts'
-import type { AskedLinks, NamespaceFiles, PodLinks, WiringOptions } from './wiring.ts'
+import type { AskedLinks, PodLinks, WiringOptions } from './wiring.ts'
 
 /** The node's end of every pod's link: each is alone with its pod, so all may have the same. */
 export const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
@@ -14,18 +14,18 @@ export const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
  * would replace those left to chance and permanent neighbours would lead nowhere; and `arp off`, since
  * switching it flushes neighbours.
  *
- * @throws PodNetworkError (interfaceExists, namespaceGone, wiringFailed).
+ * @throws PodNetworkError (interfaceExists, namespaceGone, namespaceOfNode, wiringFailed).
  */
 export function createLinks(
   attachment: Attachment,
   netns: string,
   asked: AskedLinks,
-  options: Pick<WiringOptions, 'node' | 'files' | 'mtu'>,
+  options: Pick<WiringOptions, 'node' | 'nodeNetns' | 'files' | 'mtu'>,
 ): PodLinks {
-  const { node, files } = options
+  const { node } = options
   const { hostInterface, ifName } = attachment
   const { mtu = options.mtu, mac: podMac = podMacOf(attachment) } = asked
-  withNamespace(netns, files, (fd) => {
+  withNamespace(netns, options, (fd) => {
     try {
       node.request(
         addLink(
@@ -81,6 +81,12 @@ export function listHostInterfaces(node: NetlinkSocket): string[] {
   }
 }
 
+/** What tells one file from another, whatever path leads there. */
+interface NamespaceId {
+  readonly dev: number
+  readonly ino: number
+}
+
 /** Locally administered: bit 1 of the first byte. */
 const MAC_PREFIX = [0x5a, 0x4c]
 
@@ -93,7 +99,11 @@ function podMacOf({ addresses, hostInterface }: Attachment): string {
   return [...MAC_PREFIX, ...tail].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
 }
 
-function withNamespace(netns: string, files: NamespaceFiles, use: (fd: number) => void): void {
+function withNamespace(
+  netns: string,
+  { files, nodeNetns }: Pick<WiringOptions, 'files' | 'nodeNetns'>,
+  use: (fd: number) => void,
+): void {
   let fd: number
   try {
     fd = files.openSync(netns, 'r')
@@ -102,10 +112,20 @@ function withNamespace(netns: string, files: NamespaceFiles, use: (fd: number) =
     throw new PodNetworkError('namespaceGone', reason, cause)
   }
   try {
+    refuseNode(netns, files.fstatSync(fd), files.statSync(nodeNetns))
     use(fd)
   } finally {
     files.closeSync(fd)
   }
+}
+
+/** An interface and a default route of a pod would take the node off its own network. */
+function refuseNode(netns: string, pod: NamespaceId, node: NamespaceId): void {
+  if (pod.dev !== node.dev || pod.ino !== node.ino) return
+  throw new PodNetworkError(
+    'namespaceOfNode',
+    `CNI_NETNS is ${netns}, the network namespace of the node itself; a container in it needs no CNI plugin`,
+  )
 }
 
 function notCreated(attachment: Attachment, netns: string, error: unknown): PodNetworkError {

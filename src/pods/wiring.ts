@@ -35,7 +35,7 @@ export interface Wiring {
   /**
    * Makes both ends, down.
    *
-   * @throws PodNetworkError (interfaceExists, namespaceGone, wiringFailed).
+   * @throws PodNetworkError (interfaceExists, namespaceGone, namespaceOfNode, wiringFailed).
    */
   create(attachment: Attachment, netns: string, asked?: AskedLinks): PodLinks
   /** Limits what goes through, before there is anything. @throws PodNetworkError (wiringFailed). */
@@ -78,6 +78,8 @@ export interface WiringOptions {
 export interface NamespaceFiles {
   openSync(path: string, flags: 'r'): number
   closeSync(fd: number): void
+  fstatSync(fd: number): { readonly dev: number; readonly ino: number }
+  statSync(path: string): { readonly dev: number; readonly ino: number }
 }
 
 export function createWiring(options: WiringOptions): Wiring {

@@ -37,6 +37,7 @@ test('docs/cni.md lists every code and no other', () => {
 describe('errors of the parts below', () => {
   test.each<[PodNetworkFault, number]>([
     ['namespaceGone', 3],
+    ['namespaceOfNode', 4],
     ['recordFailed', 5],
     ['interfaceExists', 100],
     ['addressesExhausted', 101],
