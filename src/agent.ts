@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { AgentStatus } from './agent/agent-status.ts'
+import { openChainedNode } from './agent/chained-node.ts'
 import { ClusterNetwork, masqueradedRanges, type NetworkOptions } from './agent/cluster-network.ts'
 import { writeCniConfig } from './agent/cni-config-file.ts'
 import { Enforcer } from './agent/enforcer.ts'
@@ -96,7 +97,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const source = openSource(options, tell, () => void network.update())
   const network = openNetwork(options, enforcer, kernel, source)
   await source.synced
-  const pods = await openPods(options, kernel, source)
+  const chained = options.chained ? openChainedNode(kernel, options.log) : undefined
+  const pods = { ...(await openPods(options, kernel, source)), chain: chained?.chain }
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
   const nobody = { detach: () => Promise.resolve() }
   const taken = await takeOver({ ...pods, enforcement: nobody })
@@ -115,8 +117,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const revocation = await kernel.revocation(() => dataplane.tables())
     // An agent that died may not have come to it, and from now on nobody looks when an address is given out.
     await revocation.forget((address) => pods.ipam.isFree(address))
+    await chained?.resume(taken.kept)
     return {
       dataplane,
+      bridges: chained?.bridges,
       inspectPod: (place) => inspectPod(place, dataplane.state, chains, kernel.nftables),
       revocation,
       lookUp: source.lookUp,
@@ -130,14 +134,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     revision: enforcer.revision ?? null,
     invalid: state.refused,
     commitRefused: enforcer.refusal?.message ?? null,
-    sourceProblems: [...source.problems(), ...network.problems],
+    sourceProblems: [...source.problems(), ...network.problems, ...(chained?.problems() ?? [])],
     pods: pods.records.all().filter(({ releasedAt }) => releasedAt === undefined).length,
     packets: kernel.packetCounters(),
     revokedConnections: kernel.revokedConnections(),
     ...compiler.stats(),
   })
 
-  const obstacle = (): Obstacle | undefined => obstacleOf(enforcer)
+  const obstacle = (): Obstacle | undefined => obstacleOf(enforcer) ?? chained?.obstacle()
   const handle = createHandler({ ...pods, enforcement: enforcer, inTurn: createInTurn(), obstacle })
   handler.resolve(handle)
   const queue = await drainRegularly(options, handle)
@@ -147,6 +151,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   return {
     close: async () => {
       queue.close()
+      chained?.close()
       source.close()
       await Promise.all([cni.close(), ...http.map((server) => server.close())])
       kernel.close()
@@ -254,7 +259,6 @@ async function openPods(
     records,
     ipam,
     wiring,
-    chain: options.chained ? kernel.chain() : undefined,
     now: Date.now,
   }
 }

@@ -2,9 +2,11 @@ import { rm } from 'node:fs/promises'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
 import { deleteLink, listLinks } from '../netlink/link.ts'
 import { deleteRoute, listRoutes, RTPROT_SLUICE } from '../netlink/route.ts'
-import { openNetlink } from '../netlink/socket.ts'
+import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { commit } from '../nftables/commit.ts'
 import { listChains, listTables } from '../nftables/list.ts'
+import { Transaction } from '../nftables/transaction.ts'
+import { BRIDGE_TABLE } from '../dataplane/bridge-table.ts'
 import { removal, type TableName, tableReference } from '../dataplane/table.ts'
 import { FAMILIES } from '../dataplane/kernel-state.ts'
 import { HOST_INTERFACE_PREFIX } from '../pods/attachment.ts'
@@ -42,6 +44,13 @@ function removeLinks(): string[] {
   }
 }
 
+function removeBridgeTable(socket: NetlinkSocket): string[] {
+  const tables = listTables(socket, BRIDGE_TABLE.family)
+  if (!tables.some(({ table }) => table === BRIDGE_TABLE.table)) return []
+  commit(socket, new Transaction(BRIDGE_TABLE).deleteTable())
+  return ['table bridge sluice']
+}
+
 function removeTables(): string[] {
   const socket = openNetlink(NETLINK_NETFILTER)
   try {
@@ -53,7 +62,7 @@ function removeTables(): string[] {
       const names = chains.map(({ chain }) => chain)
       for (const transaction of removal(name, names)) commit(socket, transaction)
     }
-    return found.map((name) => `table inet ${name}`)
+    return [...found.map((name) => `table inet ${name}`), ...removeBridgeTable(socket)]
   } finally {
     socket.close()
   }

@@ -2,6 +2,7 @@ import { CniError } from '../cni/errors.ts'
 import type { Enforcement } from '../cni/enforcement.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
+import type { BridgeTable } from '../dataplane/bridge-table.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
 import type { PodPlace } from '../dataplane/pod-place.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
@@ -9,6 +10,7 @@ import { type Attachment, describe } from '../pods/attachment.ts'
 import type { Address } from '../policy/address.ts'
 import type { Compiler } from '../policy/compile.ts'
 import { type ClusterEvent, keyOf } from '../policy/model.ts'
+import { bridgedPodOf } from './bridged-pod-of.ts'
 import { placeOf } from './place-of.ts'
 
 export interface EnforcerParts {
@@ -30,6 +32,8 @@ export interface Force {
   readonly dataplane: Dataplane
   /** What of a pod's policy the kernel does not hold as it was committed. */
   readonly inspectPod: (place: PodPlace) => readonly string[]
+  /** Where another plugin wires the pods, perhaps to a bridge. */
+  readonly bridges?: Pick<BridgeTable, 'add' | 'remove' | 'check'> | undefined
   readonly revocation: Pick<Revocation, 'sweep' | 'forget' | 'divert'>
   /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
   readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
@@ -113,6 +117,8 @@ export class Enforcer implements Enforcement {
       await this.#enforce([...events, ...told], concerned)
       const place = placeOf(attachment)
       await dataplane.attach(place)
+      const bridged = bridgedPodOf(attachment)
+      if (bridged !== undefined) this.#inForce().bridges?.add(bridged)
       await revocation.divert(place.hostPorts)
     })
   }
@@ -130,6 +136,8 @@ export class Enforcer implements Enforcement {
       const own = attachments.flatMap(({ addresses, hostInterface }) =>
         addresses.filter((address) => (locals.get(address) ?? hostInterface) === hostInterface),
       )
+      const { bridgePort } = attachment
+      if (bridgePort !== undefined) this.#inForce().bridges?.remove(bridgePort.name)
       await dataplane.detach(own)
       return own
     })
@@ -140,9 +148,11 @@ export class Enforcer implements Enforcement {
   /** @throws {CniError} tryAgainLater before `begin` */
   check(attachment: Attachment): Promise<readonly string[]> {
     return this.#inTurn(async () => {
-      const { inspectPod } = this.#inForce()
+      const { inspectPod, bridges } = this.#inForce()
+      const bridged = bridgedPodOf(attachment)
       const lag = this.#refusal === undefined ? [] : [this.#refusal.message]
-      return [...lag, ...inspectPod(placeOf(attachment))]
+      const unguarded = (bridged && bridges?.check(bridged)) ?? []
+      return [...lag, ...inspectPod(placeOf(attachment)), ...unguarded]
     })
   }
 

@@ -2,9 +2,9 @@ import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { Chain } from '../cni/chain.ts'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
 import { Bars } from '../dataplane/bars.ts'
+import { BridgeTable } from '../dataplane/bridge-table.ts'
 import { readState } from '../dataplane/inspect.ts'
 import { FAMILIES, type KernelState } from '../dataplane/kernel-state.ts'
 import { Revocation } from '../dataplane/revocation.ts'
@@ -22,7 +22,7 @@ import { commit } from '../nftables/commit.ts'
 import { listCounters, listElements } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
 import { type BridgeFilterParts, requireBridgeFilter } from '../pods/bridge-filter.ts'
-import { findEntry } from '../pods/find-entry.ts'
+import { findEntry, type PodEntry } from '../pods/find-entry.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
 import { connectNodes } from '../pods/nodes/connect-nodes.ts'
 import { deriveMtu } from '../pods/nodes/derive-mtu.ts'
@@ -57,6 +57,15 @@ export interface NodeNetwork {
   readonly localhostHostPorts: boolean
 }
 
+/** What enforcement on pods that others wired needs of the node. */
+export interface ChainedKernel {
+  /** Where an interface of a pod comes to the node. @throws PodNetworkError (namespaceGone, notEnforceable) */
+  readonly findEntry: (netns: string, ifName: string) => PodEntry
+  /** Switches on that bridged packets are judged; returns what was off. @throws PodNetworkError (notEnforceable) */
+  readonly requireBridgeFilter: () => readonly string[]
+  readonly bridges: BridgeTable
+}
+
 /** The node's kernel, as the parts of the agent use it. */
 export interface Kernel {
   /** Makes all writes to nftables for the life of the agent. */
@@ -65,7 +74,7 @@ export interface Kernel {
   /** Prepares the node to carry pods' packets. @throws {NativeError} @throws {NetlinkError} */
   wiring(network: NodeNetwork): Wiring
   /** What enforcement on pods that others wired asks of the node. */
-  chain(): Chain
+  chained(): ChainedKernel
   /** The MTU, in bytes, that suits pods of a node with these addresses. */
   podMtu(nodeAddresses: readonly Address[], overlay: OverlayMode): number
   /** Paths to the pods of other nodes; resolves to a sentence for each that cannot be had. One at a time. */
@@ -116,9 +125,10 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
         ...rest,
       })
     },
-    chain: () => ({
+    chained: () => ({
       findEntry: (netns, ifName) => findEntry(netns, ifName, { ...node, openIn }),
-      requireBridgeFilter: () => void requireBridgeFilter(bridgeFiles(procSys)),
+      requireBridgeFilter: () => requireBridgeFilter(bridgeFiles(procSys)),
+      bridges: new BridgeTable({ commit: commitTransaction, socket: nftables }),
     }),
     podMtu: (nodeAddresses, overlay) => deriveMtu(nodeAddresses, overlay, readMtus(route)),
     connectNodes: (own, remotes, overlay) =>

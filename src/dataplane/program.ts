@@ -20,6 +20,7 @@ import {
 import type { Direction } from '../policy/model.ts'
 import { type FamilyWords, families } from './family-words.ts'
 import { hostPortChains, hostPortMasquerade, LOOPBACK } from './host-port-chains.ts'
+import { linkLocalRules } from './link-local.ts'
 import { sets } from './sets.ts'
 
 export interface ProgramOptions {
@@ -124,22 +125,7 @@ const fromPod: ProgramChain = {
   ],
 }
 
-/** What IPv6 needs from link-local and unspecified sources: neighbour discovery and group membership. */
-const linkLocal: ProgramChain = {
-  name: 'link_local',
-  rules: [
-    [
-      oneOf('icmpv6 type', ['nd-neighbor-solicit', 'nd-neighbor-advert', 'nd-router-solicit']),
-      match('ip6 hoplimit', '==', 255),
-      returnVerdict,
-    ],
-    [
-      oneOf('icmpv6 type', ['mld-listener-report', 'mld-listener-done', 'mld2-listener-report']),
-      returnVerdict,
-    ],
-    [counter('spoofed'), drop],
-  ],
-}
+const linkLocal: ProgramChain = { name: 'link_local', rules: linkLocalRules }
 
 const establishedAccepted = [matchAny('ct state', ['established', 'related']), accept]
 

@@ -15,7 +15,9 @@ import type { AnyFlag, Compare, Lookup, Prefix } from './statements.ts'
 
 /** What the compilation of one rule knows and asks for. */
 export interface RuleContext {
-  /** Values of `meta nfproto` and `meta l4proto` that the instructions so far make certain. */
+  /** Of the rule's table. */
+  readonly family: Family
+  /** Values of `meta nfproto`, `meta protocol` and `meta l4proto` that the instructions so far make certain. */
   readonly facts: Map<Selector, Value | Prefix>
   /** Creates the set before the rule. */
   readonly addAnonymousSet: (set: SetNode, elements: readonly AnyElement[]) => SetReference
@@ -97,14 +99,22 @@ export function requireFacts(context: RuleContext, key: readonly Selector[]): Ex
   )
 }
 
-export function require({ facts }: RuleContext, need: Need): Expression[] {
-  const selector = need === 'ipv4' || need === 'ipv6' ? 'meta nfproto' : 'meta l4proto'
+export function require({ family, facts }: RuleContext, need: Need): Expression[] {
+  const [selector, name] = checkOf(family, need)
   const entry = entryOf(selector)
   const { symbols }: Datatype = datatypes[entry.type]
-  const value = symbols[need] ?? 0
+  const value = symbols[name] ?? 0
   if (facts.get(selector) === value) return []
   facts.set(selector, value)
   return [load(entry.load, FIRST_REGISTER), compare('==', bytesOf(entry, value))]
+}
+
+/** By what a rule finds out, and what it then reads: a bridge knows the protocols by their ethertypes. */
+function checkOf(family: Family, need: Need): readonly [selector: Selector, name: string] {
+  if (need === 'arp') return ['meta protocol', need]
+  if (need !== 'ipv4' && need !== 'ipv6') return ['meta l4proto', need]
+  if (family !== 'bridge') return ['meta nfproto', need]
+  return ['meta protocol', need === 'ipv4' ? 'ip' : 'ip6']
 }
 
 /** Whole bytes are compared as they are, without a mask, as nft does. */

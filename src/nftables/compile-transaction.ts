@@ -125,6 +125,7 @@ function compileAddRule(batch: Batch, operation: Of<'addRule'>): void {
   const { chain, statements, comment } = operation
   const expressions = compileRule(
     {
+      family: batch.table.family,
       facts: factsOf(batch.table.family),
       addAnonymousSet: (set, elements) => addAnonymousSet(batch, operation, set, elements),
     },

@@ -10,6 +10,8 @@ export const datatypes = {
   ipv4_addr: integer(7, 4, 'network', {}),
   ipv6_addr: { form: 'wide', id: 8, bytes: 16, order: 'network', symbols: {} },
   ether_addr: { form: 'hardware', id: 9, bytes: 6, order: 'network', symbols: {} },
+  /** linux/if_ether.h */
+  ethertype: integer(10, 2, 'network', { ip: 0x0800, arp: 0x0806, ip6: 0x86dd }),
   inet_proto: integer(12, 1, 'none', { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, sctp: 132 }),
   inet_service: integer(13, 2, 'network', {}),
   icmp_type: integer(14, 1, 'network', {

@@ -102,7 +102,7 @@ export function dataLookup(map: string): Expression {
 }
 
 /** enum nft_payload_bases. */
-const PAYLOAD_BASE = { network: 1, transport: 2 } as const
+const PAYLOAD_BASE = { link: 0, network: 1, transport: 2 } as const
 
 /** enum nft_cmp_ops. */
 const COMPARE = { '==': 0, '!=': 1, '<': 2, '<=': 3, '>': 4, '>=': 5 } as const

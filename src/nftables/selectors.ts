@@ -7,10 +7,14 @@ import type { SymbolOf, TypeName } from './datatypes.ts'
 export const selectors = {
   iifname: { load: meta(6), type: 'ifname', needs: [] },
   oifname: { load: meta(7), type: 'ifname', needs: [] },
+  'meta protocol': { load: meta(1), type: 'ethertype', needs: [] },
   'meta priority': { load: meta(2), type: 'classid', needs: [] },
   'meta mark': { load: meta(3), type: 'mark', needs: [] },
   'meta nfproto': { load: meta(15), type: 'nfproto', needs: [] },
   'meta l4proto': { load: meta(16), type: 'inet_proto', needs: [] },
+  'ether saddr': { load: payload('link', 6, 6), type: 'ether_addr', needs: [] },
+  'arp saddr ether': { load: payload('network', 8, 6), type: 'ether_addr', needs: ['arp'] },
+  'arp saddr ip': { load: payload('network', 14, 4), type: 'ipv4_addr', needs: ['arp'] },
   'ip saddr': { load: payload('network', 12, 4), type: 'ipv4_addr', needs: ['ipv4'] },
   'ip daddr': { load: payload('network', 16, 4), type: 'ipv4_addr', needs: ['ipv4'] },
   'ip6 saddr': { load: payload('network', 8, 16), type: 'ipv6_addr', needs: ['ipv6'] },
@@ -48,8 +52,11 @@ export interface SelectorEntry {
   readonly needs: readonly Need[]
 }
 
-/** Facts on which protocol headers rest: `meta nfproto` or `meta l4proto` has this value. */
-export type Need = SymbolOf<'nfproto'> | SymbolOf<'inet_proto'>
+/**
+ * Facts on which protocol headers rest: `meta l4proto` has this value, or it is a packet of this network protocol
+ * (`arp` only in tables of the bridge family).
+ */
+export type Need = SymbolOf<'nfproto'> | 'arp' | SymbolOf<'inet_proto'>
 
 export type Load =
   /** `key`: enum nft_meta_keys. */
@@ -57,7 +64,7 @@ export type Load =
   /** `offset` and `length` in bytes. */
   | {
       readonly kind: 'payload'
-      readonly base: 'network' | 'transport'
+      readonly base: 'link' | 'network' | 'transport'
       readonly offset: number
       readonly length: number
     }
@@ -70,7 +77,7 @@ function meta(key: number) {
   return { kind: 'meta', key } as const
 }
 
-function payload(base: 'network' | 'transport', offset: number, length: number) {
+function payload(base: 'link' | 'network' | 'transport', offset: number, length: number) {
   return { kind: 'payload', base, offset, length } as const
 }
 

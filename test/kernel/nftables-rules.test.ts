@@ -6,7 +6,7 @@ import { selectors } from '../../src/nftables/selectors.ts'
 import { accept, masquerade } from '../../src/nftables/statements.ts'
 import type { Statement } from '../../src/nftables/statements.ts'
 import { Transaction } from '../../src/nftables/transaction.ts'
-import { natRules, rules, sets } from '../nftables/rules.ts'
+import { bridgeRules, bridgeSets, natRules, rules, sets } from '../nftables/rules.ts'
 import { openNamespace } from './nftables-namespace.ts'
 import type { Namespace } from './nftables-namespace.ts'
 
@@ -50,6 +50,27 @@ describe('rules', () => {
     }
   })
 
+  test('of a bridge are so too', () => {
+    const [ours, theirs] = ['ours', 'theirs'].map((table) => {
+      const transaction = new Transaction({ family: 'bridge', table }).addTable().addChain('frames')
+      for (const node of Object.values(bridgeSets)) transaction.addSet(node)
+      if (table === 'ours') {
+        for (const [, ...statements] of bridgeRules) transaction.addRule('frames', statements)
+      }
+      commit(socket, transaction)
+      if (table === 'theirs') {
+        const file = bridgeRules.map(([text]) => `add rule bridge theirs frames ${text}`)
+        namespace.nft(['-f', '-'], file.join('\n'))
+      }
+      return listRules(socket, { family: 'bridge', table }, 'frames').map(({ expressions }) =>
+        hex(expressions),
+      )
+    })
+    expect(theirs).toHaveLength(bridgeRules.length)
+    expect(ours).toEqual(theirs)
+    expect(namespace.nft(['list', 'table', 'bridge', 'ours'])).toContain('arp saddr ip')
+  })
+
   test('every statement and every selector is among them', () => {
     const kinds: Record<Statement['kind'], true> = {
       compare: true,
@@ -68,7 +89,7 @@ describe('rules', () => {
     const statements = [...rules, ...natRules].flatMap(([, ...rest]) => rest)
     const tried = new Set<string>(statements.map(({ kind }) => kind)).add(masquerade.kind)
     expect(Object.keys(kinds).filter((kind) => !tried.has(kind))).toEqual([])
-    const words = rules.map(([text]) => text).join('\n')
+    const words = [...rules, ...bridgeRules].map(([text]) => text).join('\n')
     expect(Object.keys(selectors).filter((selector) => !words.includes(selector))).toEqual([])
   })
 

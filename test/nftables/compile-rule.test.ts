@@ -142,7 +142,7 @@ test('nodes are frozen', () => {
 
 function compile(family: 'inet' | 'ip' | 'ip6', statements: readonly Statement[]): Expression[] {
   const addAnonymousSet = () => ({ name: '__set%d', id: 1 })
-  return compileRule({ facts: factsOf(family), addAnonymousSet }, statements)
+  return compileRule({ family, facts: factsOf(family), addAnonymousSet }, statements)
 }
 
 /** Of the instruction as an item of its rule's list. */

@@ -178,3 +178,39 @@ export const natRules: typeof rules = [
     dnat('ip', mapLookup(['meta l4proto', 'th dport'], sets.hostPorts)),
   ],
 ]
+
+export const bridgeSets = {
+  ports: set('ports', ['ifname', 'ether_addr']),
+  addresses: set('addresses', ['ifname', 'ipv4_addr']),
+}
+
+/**
+ * Of tables of the bridge family. Where the text does not say `meta protocol`, nft reads some protocols from the
+ * frame itself, which comes to the same.
+ */
+export const bridgeRules: readonly (readonly [text: string, ...Statement[]])[] = [
+  [
+    'iifname . ether saddr != @ports drop',
+    notInSet(['iifname', 'ether saddr'], bridgeSets.ports),
+    drop,
+  ],
+  [
+    'iifname . ip saddr @addresses return',
+    inSet(['iifname', 'ip saddr'], bridgeSets.addresses),
+    returnVerdict,
+  ],
+  [
+    'meta protocol arp iifname . arp saddr ether @ports iifname . arp saddr ip @addresses return',
+    inSet(['iifname', 'arp saddr ether'], bridgeSets.ports),
+    inSet(['iifname', 'arp saddr ip'], bridgeSets.addresses),
+    returnVerdict,
+  ],
+  [
+    'meta protocol ip6 icmpv6 type { 133, 135 } ip6 hoplimit 255 return',
+    oneOf('icmpv6 type', ['nd-router-solicit', 'nd-neighbor-solicit']),
+    match('ip6 hoplimit', '==', 255),
+    returnVerdict,
+  ],
+  ['ip6 saddr :: drop', match('ip6 saddr', '==', 0n), drop],
+  ['meta protocol arp drop', match('meta protocol', '==', 'arp'), drop],
+]

@@ -1,0 +1,46 @@
+import type { Logger } from 'pino'
+import type { Chain } from '../cni/chain.ts'
+import type { Obstacle } from '../cni/obstacle.ts'
+import type { BridgeTable } from '../dataplane/bridge-table.ts'
+import type { Attachment } from '../pods/attachment.ts'
+import { bridgedPodOf } from './bridged-pod-of.ts'
+import { BridgeWatch } from './bridge-watch.ts'
+import type { Kernel } from './kernel.ts'
+
+/** A node whose pods another plugin wires. */
+export interface ChainedNode {
+  readonly chain: Chain
+  readonly bridges: BridgeTable
+  /** Puts back what keeps these pods from passing policy by on their bridges. @throws {DataplaneError} */
+  resume(kept: readonly Attachment[]): Promise<void>
+  /** Why no pod can be added, if that is so. */
+  obstacle(): Obstacle | undefined
+  /** What is not well with the node, a sentence each. */
+  problems(): readonly string[]
+  close(): void
+}
+
+/** For so long packets between pods on one bridge may pass policy by, after somebody has switched that off. */
+const LOOK_AT_BRIDGES_EVERY_MS = 1000
+
+export function openChainedNode(kernel: Pick<Kernel, 'chained'>, log: Logger): ChainedNode {
+  const { findEntry, requireBridgeFilter, bridges } = kernel.chained()
+  const watch = new BridgeWatch({ require: requireBridgeFilter, log })
+  const timer = setInterval(() => watch.check(), LOOK_AT_BRIDGES_EVERY_MS)
+  timer.unref()
+  return {
+    chain: { findEntry, requireBridgeFilter: () => watch.require() },
+    bridges,
+    resume: async (kept) => {
+      const bridged = kept.flatMap((attachment) => bridgedPodOf(attachment) ?? [])
+      if (bridged.length > 0) watch.begin()
+      await bridges.open(bridged)
+    },
+    obstacle: () => {
+      watch.check()
+      return watch.problem === undefined ? undefined : { reason: watch.problem, harmsPods: true }
+    },
+    problems: () => (watch.problem === undefined ? [] : [watch.problem]),
+    close: () => clearInterval(timer),
+  }
+}
