@@ -127,7 +127,7 @@ export class Enforcer implements Enforcement {
   async detach(attachments: readonly Attachment[]): Promise<void> {
     const { state } = this.#parts
     const own = await this.#inTurn(async () => {
-      const { dataplane } = this.#inForce()
+      const { dataplane, bridges } = this.#inForce()
       const events = attachments.flatMap(({ id }) => state.detach(id))
       // What is refused is tried again; no ADD succeeds before, so nobody else can get the addresses meanwhile.
       await this.#enforce(events, this.#olderAddresses(attachments)).catch(() => undefined)
@@ -136,8 +136,9 @@ export class Enforcer implements Enforcement {
       const own = attachments.flatMap(({ addresses, hostInterface }) =>
         addresses.filter((address) => (locals.get(address) ?? hostInterface) === hostInterface),
       )
-      const { bridgePort } = attachment
-      if (bridgePort !== undefined) this.#inForce().bridges?.remove(bridgePort.name)
+      for (const { bridgePort } of attachments) {
+        if (bridgePort !== undefined) bridges?.remove(bridgePort.name)
+      }
       await dataplane.detach(own)
       return own
     })
