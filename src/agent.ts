@@ -102,6 +102,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
   const nobody = { detach: () => Promise.resolve() }
   const taken = await takeOver({ ...pods, enforcement: nobody })
+  for (const pod of taken.kept) pods.wiring.renew(pod)
   await enforcer.tell(() => taken.kept.flatMap((pod) => attachKept(state, pod, options.node)))
   await enforcer.begin(async () => {
     const wanted = {

@@ -8,7 +8,8 @@ import type { Address, Cidr, Family } from '../policy/address.ts'
 import { type Attachment, describe } from './attachment.ts'
 import { PodNetworkError, reasonOf } from './errors.ts'
 import { GATEWAYS } from './gateways.ts'
-import { hostSettings, loopbackSetting, podSettings, type Setting } from './settings.ts'
+import { setLoopback } from './set-loopback.ts'
+import { hostSettings, podSettings, type Setting } from './settings.ts'
 import type { PodLinks, WiringOptions } from './wiring.ts'
 import { writeSetting } from './write-setting.ts'
 
@@ -24,13 +25,11 @@ export function raiseLinks(
   links: PodLinks,
   options: WiringOptions,
 ): void {
-  const { addresses, hostInterface, ifName, portMappings } = attachment
+  const { addresses, hostInterface, ifName } = attachment
   const families = new Set(addresses.map(familyOf))
   attempt('The settings', attachment, () => {
     apply(hostSettings(hostInterface, families), options.nodeNetns, options)
-    if (options.localhostHostPorts && portMappings.length > 0 && families.has(4)) {
-      apply([loopbackSetting(hostInterface)], options.nodeNetns, options)
-    }
+    setLoopback(attachment, options)
     apply(podSettings(ifName, families), netns, options)
   })
   attempt("The node's end", attachment, () => {

@@ -27,12 +27,12 @@ export function hostSettings(hostInterface: string, families: ReadonlySet<Family
 }
 
 /**
- * Lets the node's 127.0.0.1 talk over this link, as it must for a host port of localhost. The data plane keeps
- * pods from talking to 127.0.0.0/8 themselves. IPv6 has no such setting.
+ * Whether the node's 127.0.0.1 may talk over this link, as it must for a host port of localhost. The data plane
+ * keeps pods from talking to 127.0.0.0/8 themselves. IPv6 has no such setting. A link that has gone needs none.
  */
-export function loopbackSetting(hostInterface: string): Setting {
+export function loopbackSetting(hostInterface: string, mayTalk: boolean): Setting {
   const path = `/proc/sys/net/ipv4/conf/${hostInterface}/route_localnet`
-  return { path, value: '1', optional: false }
+  return { path, value: mayTalk ? '1' : '0', optional: true }
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Bandwidth } from './bandwidth.ts'
 import { checkLinks, type ExpectedPodEnd } from './check-links.ts'
 import { createLinks, listHostInterfaces, removeLink } from './links.ts'
 import { raiseLinks } from './raise.ts'
+import { setLoopback } from './set-loopback.ts'
 import { shapeLinks } from './shape-links.ts'
 
 /** The two ends of a pod's link. */
@@ -46,6 +47,8 @@ export interface Wiring {
    * @throws PodNetworkError (wiringFailed); then part of it may be up.
    */
   raise(attachment: Attachment, netns: string, links: PodLinks): void
+  /** What depends on the agent's options, on a link that an earlier agent has raised. @throws {NativeError} */
+  renew(attachment: Attachment): void
   /** What of it is missing or changed: a sentence for each fault. */
   check(attachment: Attachment, netns: string, expected: ExpectedPodEnd): readonly string[]
   /** Deletes a link; fine if it is gone. @throws PodNetworkError (wiringFailed). */
@@ -88,6 +91,7 @@ export function createWiring(options: WiringOptions): Wiring {
     shape: (attachment, netns, links, bandwidth) =>
       shapeLinks(attachment, netns, links, bandwidth, options),
     raise: (attachment, netns, links) => raiseLinks(attachment, netns, links, options),
+    renew: (attachment) => setLoopback(attachment, options),
     check: (attachment, netns, expected) => checkLinks(attachment, netns, expected, options),
     remove: async (hostInterface) => removeLink(hostInterface, options.node),
     hostInterfaces: () => listHostInterfaces(options.node),

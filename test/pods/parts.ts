@@ -71,6 +71,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
         return LINKS
       },
       shape: (attachment) => step('shape', attachment.pod.name),
+      renew: () => {},
       raise: (attachment) => step('raise', attachment.pod.name),
       check: () => [],
       remove: async (name) => {
