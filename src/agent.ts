@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { AgentStatus } from './agent/agent-status.ts'
 import { openChainedNode } from './agent/chained-node.ts'
-import { ClusterNetwork, masqueradedRanges, type NetworkOptions } from './agent/cluster-network.ts'
+import { ClusterNetwork, clusterRanges, type NetworkOptions } from './agent/cluster-network.ts'
 import { writeCniConfig } from './agent/cni-config-file.ts'
 import { Enforcer } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
@@ -30,6 +30,7 @@ import { enterNamespace } from './netlink/native.ts'
 import { HOST_INTERFACE_PREFIX, ownsChainedInterface } from './pods/attachment.ts'
 import { Ipam } from './pods/ipam.ts'
 import type { PodRecord } from './pods/record.ts'
+import { OVERLAY_PORT, OVERLAY_VNI } from './pods/nodes/overlays.ts'
 import { Records } from './pods/records.ts'
 import { type TakenOver, takeOver } from './pods/take-over.ts'
 import type { Address, Cidr } from './policy/address.ts'
@@ -75,6 +76,7 @@ const COOLDOWN_MS = 60_000
 const DRAIN_EVERY_MS = 10_000
 const CLIENT_TIMEOUT_MS = 10_000
 const RANGES_POLL_MS = 250
+const TUNNEL = { port: OVERLAY_PORT, vni: OVERLAY_VNI }
 
 /**
  * The agent of one node: takes over what an earlier one left, brings policy into the kernel, answers the CNI.
@@ -87,7 +89,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const handler = Promise.withResolvers<CniHandler>()
   const cni = await serve(options, handleStarting(handler.promise))
   const kernel = openKernel(options)
-  const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX })
+  const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX, tunnel: TUNNEL })
   const found = await inspect(kernel.nftables, chains)
 
   const state = new ClusterState()
@@ -109,7 +111,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       tables: compiler.tables(),
       locals: new Map(taken.kept.flatMap(localsOf)),
       chainedInterfaces: chainedInterfacesOf(taken.kept),
-      ranges: masqueradedRanges(routedNodes(options, source), options),
+      ranges: clusterRanges(routedNodes(options, source), options),
       hostPorts: taken.kept.flatMap(({ portMappings, addresses }) =>
         hostPortsOf(portMappings, addresses),
       ),

@@ -88,7 +88,7 @@ export class ClusterNetwork {
       let inForce = false
       await enforcer.alter(async (dataplane) => {
         inForce = true
-        await dataplane.setRanges(masqueradedRanges(nodes(), this.#options))
+        await dataplane.setRanges(clusterRanges(nodes(), this.#options))
       })
       // Not in turn: pods and policies need not wait until a thousand nodes have been looked at.
       if (inForce) await this.#connect(clusterNodes(nodes(), this.#options))
@@ -117,18 +117,20 @@ export class ClusterNetwork {
 }
 
 /**
- * What this node's pods send to anything but pods, nodes and the destinations left out is masqueraded; nothing
- * where nodes are unknown.
+ * What this node's pods send to anything but pods, nodes and the destinations left out is masqueraded, and
+ * tunnels begin and end at nodes; nothing of both where nodes are unknown.
  */
-export function masqueradedRanges(nodes: Nodes, options: NetworkOptions): Ranges {
+export function clusterRanges(nodes: Nodes, options: NetworkOptions): Ranges {
   const all = clusterNodes(nodes, options)
-  const cluster = all.flatMap(({ podCidrs, addresses }) => [
-    ...podCidrs,
-    ...addresses.map((address) => blockOf(address, widthOf(familyOf(address)))),
-  ])
+  const cluster = all.flatMap((node) => [...node.podCidrs, ...addressBlocks(node)])
   const own = all.find(({ name }) => name === options.node)
   const pods = options.masquerade ? (own?.podCidrs ?? []) : []
-  return rangesOf(pods, [...cluster, ...options.unmasqueraded])
+  const tunnelEnds = options.overlay === 'never' ? [] : all.flatMap(addressBlocks)
+  return rangesOf(pods, [...cluster, ...options.unmasqueraded], tunnelEnds)
+}
+
+function addressBlocks({ addresses }: NodeFacts): Cidr[] {
+  return addresses.map((address) => blockOf(address, widthOf(familyOf(address))))
 }
 
 /** The nodes of the cluster, this one as its options have it. None where the source speaks of none. */

@@ -29,6 +29,8 @@ export interface FamilyWords extends Readonly<Record<Direction, DirectionWords>>
   readonly toItself: Lookup
   /** From a pod of this node to something that is neither pod nor node. */
   readonly leavesCluster: readonly [Lookup, Lookup]
+  /** To the end of a tunnel, from what is none. */
+  readonly foreignTunnel: readonly [Lookup, Lookup]
   /** To the pod that has this port of the node: the one that has it on this address, or on all. */
   readonly toHostPort: readonly [Dnat, Dnat]
   /** The packet would revive a revoked flow. */
@@ -70,6 +72,10 @@ export const families: readonly FamilyWords[] = [
     leavesCluster: [
       inSet(['ip saddr'], sets.ranges.pods[4]),
       notInSet(['ip daddr'], sets.ranges.cluster[4]),
+    ],
+    foreignTunnel: [
+      inSet(['ip daddr'], sets.ranges.tunnelEnds[4]),
+      notInSet(['ip saddr'], sets.ranges.tunnelEnds[4]),
     ],
     toHostPort: [
       dnat('ip', mapLookup(['ip daddr', 'meta l4proto', 'th dport'], sets.hostPortsOfAddress[4])),
@@ -118,6 +124,10 @@ export const families: readonly FamilyWords[] = [
     leavesCluster: [
       inSet(['ip6 saddr'], sets.ranges.pods[6]),
       notInSet(['ip6 daddr'], sets.ranges.cluster[6]),
+    ],
+    foreignTunnel: [
+      inSet(['ip6 daddr'], sets.ranges.tunnelEnds[6]),
+      notInSet(['ip6 saddr'], sets.ranges.tunnelEnds[6]),
     ],
     toHostPort: [
       dnat('ip6', mapLookup(['ip6 daddr', 'meta l4proto', 'th dport'], sets.hostPortsOfAddress[6])),

@@ -35,14 +35,14 @@ export interface KernelState {
   readonly hostPortNumbers: Set<string>
   /** Those of host interfaces that others made for one pod alone. */
   readonly chainedInterfaces: Set<string>
-  /** Ranges by which what leaves the cluster is told. */
+  /** Ranges by which what leaves the cluster, and what may come out of a tunnel, is told. */
   readonly ranges: Record<RangeKind, Record<Family, readonly AddressRange[]>>
   /** How many pod addresses and blocks have each class: one that is not here is fresh to every packet. */
   readonly classUses: Map<ClassId, number>
 }
 
-/** Of this node's pods; of all pods and nodes. */
-export type RangeKind = 'pods' | 'cluster'
+/** Of this node's pods; of all pods and nodes; of the nodes between which there may be tunnels. */
+export type RangeKind = 'pods' | 'cluster' | 'tunnelEnds'
 
 /** Both ends included. */
 export interface AddressRange {
@@ -95,7 +95,7 @@ export type Operation =
   | { readonly kind: 'hostPortNumber'; readonly number: HostPortNumber; readonly present: boolean }
 
 export const DIRECTIONS = ['ingress', 'egress'] as const satisfies readonly Direction[]
-export const RANGE_KINDS = ['pods', 'cluster'] as const satisfies readonly RangeKind[]
+export const RANGE_KINDS = ['pods', 'cluster', 'tunnelEnds'] as const satisfies readonly RangeKind[]
 export const FAMILIES = [4, 6] as const satisfies readonly Family[]
 
 export function emptyKernelState(): KernelState {
@@ -108,7 +108,11 @@ export function emptyKernelState(): KernelState {
     chainedInterfaces: new Set(),
     hostPorts: new Map(),
     hostPortNumbers: new Set(),
-    ranges: { pods: { 4: [], 6: [] }, cluster: { 4: [], 6: [] } },
+    ranges: {
+      pods: { 4: [], 6: [] },
+      cluster: { 4: [], 6: [] },
+      tunnelEnds: { 4: [], 6: [] },
+    },
     classUses: new Map(),
   }
 }

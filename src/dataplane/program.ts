@@ -30,6 +30,8 @@ export interface ProgramOptions {
   readonly logGroup: number
   /** Host interfaces of our pods begin so: a new one is closed until its pod's address is known. */
   readonly podInterfacePrefix: string
+  /** The tunnels between nodes: their UDP port and VXLAN network identifier. */
+  readonly tunnel: { readonly port: number; readonly vni: number }
   /** Others wire the pods: their interfaces have names of any kind, and may be ports of one bridge. */
   readonly chained: boolean
   /** Host ports answer on 127.0.0.1 of the node as well; interfaces of such pods then need `route_localnet`. */
@@ -80,6 +82,7 @@ export function program(options: ProgramOptions): readonly ProgramChain[] {
     linkLocal,
     forward(options),
     input(options),
+    tunnelEnds,
     ...hostPortChains(options),
     postrouting(options),
     midStream,
@@ -177,11 +180,12 @@ const bridgedDiscovery = [
 ]
 
 /** Egress of a pod to its own node, which `forward` never sees. */
-function input({ podInterfacePrefix, chained }: ProgramOptions): ProgramChain {
+function input({ podInterfacePrefix, chained, tunnel }: ProgramOptions): ProgramChain {
   return {
     name: 'input',
     hook: { type: 'filter', name: 'input', priority: FILTER },
     rules: [
+      [match('udp dport', '==', tunnel.port), match('@th,96,24', '==', tunnel.vni), jump('tunnel')],
       // Where others wire, a pod is known by its address alone, which prerouting has seen to.
       ...(chained ? [] : [[match('iifname', '!=', `${podInterfacePrefix}*`), accept]]),
       establishedAccepted,
@@ -200,6 +204,12 @@ function input({ podInterfacePrefix, chained }: ProgramOptions): ProgramChain {
       ...families.map((words) => [words.source.egressMember, jump(`egress${words.family}`)]),
     ],
   }
+}
+
+/** Whoever could send to a tunnel could put packets of any source behind it: only nodes can. */
+const tunnelEnds: ProgramChain = {
+  name: 'tunnel',
+  rules: families.map((words) => [...words.foreignTunnel, counter('spoofed'), drop]),
 }
 
 /** What leaves the cluster comes from the node, since nobody out there has a route to pods. */

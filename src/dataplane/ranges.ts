@@ -3,16 +3,21 @@ import { FAMILIES, type AddressRange, type KernelState, type Operation } from '.
 
 export type Ranges = KernelState['ranges']
 
-/** Blocks of this node's pods, and of all pods and nodes, as the sets hold them. */
-export function rangesOf(pods: readonly Cidr[], cluster: readonly Cidr[]): Ranges {
-  return { pods: joined(pods), cluster: joined(cluster) }
+/** Blocks of this node's pods, of all pods and nodes, and of the ends of tunnels, as the sets hold them. */
+export function rangesOf(
+  pods: readonly Cidr[],
+  cluster: readonly Cidr[],
+  tunnelEnds: readonly Cidr[] = [],
+): Ranges {
+  return { pods: joined(pods), cluster: joined(cluster), tunnelEnds: joined(tunnelEnds) }
 }
 
 /** The assignments that make these the ranges in the kernel. */
-export function rangeOperations({ pods, cluster }: Ranges): Operation[] {
+export function rangeOperations({ pods, cluster, tunnelEnds }: Ranges): Operation[] {
   return FAMILIES.flatMap((family) => [
     { kind: 'ranges', of: 'cluster', family, ranges: cluster[family] },
     { kind: 'ranges', of: 'pods', family, ranges: pods[family] },
+    { kind: 'ranges', of: 'tunnelEnds', family, ranges: tunnelEnds[family] },
   ])
 }
 

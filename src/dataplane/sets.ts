@@ -73,6 +73,11 @@ export const sets = {
       4: set('cluster_ranges4', ['ipv4_addr'], { flags: ['interval'] }),
       6: set('cluster_ranges6', ['ipv6_addr'], { flags: ['interval'] }),
     },
+    /** Nodes: a tunnel to one of these begins at another. Empty where there are no tunnels of ours. */
+    tunnelEnds: {
+      4: set('tunnel_ends4', ['ipv4_addr'], { flags: ['interval'] }),
+      6: set('tunnel_ends6', ['ipv6_addr'], { flags: ['interval'] }),
+    },
   },
   /** Every port of the node that is a pod's: what is sent to none of these needs no look at whose address it is. */
   hostPortNumbers: set('host_port_numbers', ['inet_proto', 'inet_service']),

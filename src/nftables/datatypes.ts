@@ -62,6 +62,8 @@ export const datatypes = {
   ifname: { form: 'text', id: 41, bytes: 16, order: 'host', symbols: {} },
   /** A plain number, such as a hop limit. */
   integer: integer(4, 1, 'network', {}),
+  /** One of 24 bits. */
+  integer24: integer(4, 3, 'network', {}),
 } as const satisfies Record<string, Datatype>
 
 export type TypeName = keyof typeof datatypes
@@ -151,7 +153,7 @@ const HARDWARE = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
 
 function integer<const S extends Record<string, number>>(
   id: number,
-  bytes: 1 | 2 | 4,
+  bytes: 1 | 2 | 3 | 4,
   order: Datatype['order'],
   symbols: S,
 ) {

@@ -27,6 +27,8 @@ export const selectors = {
   'tcp flags': { load: payload('transport', 13, 1), type: 'tcp_flag', needs: ['tcp'] },
   'udp sport': { load: payload('transport', 0, 2), type: 'inet_service', needs: ['udp'] },
   'udp dport': { load: payload('transport', 2, 2), type: 'inet_service', needs: ['udp'] },
+  /** The network identifier of VXLAN, 4 bytes into what UDP carries (RFC 7348 section 5); nft lists it as this. */
+  '@th,96,24': { load: payload('transport', 12, 3), type: 'integer24', needs: ['udp'] },
   'icmp type': { load: payload('transport', 0, 1), type: 'icmp_type', needs: ['ipv4', 'icmp'] },
   'icmpv6 type': {
     load: payload('transport', 0, 1),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   ClusterNetwork,
-  masqueradedRanges,
+  clusterRanges,
   type NetworkOptions,
 } from '../../src/agent/cluster-network.ts'
 import { createLog } from '../../src/agent/log.ts'
@@ -166,19 +166,19 @@ describe('what cannot be had', () => {
   })
 })
 
-describe('masquerading', () => {
+describe('what is masqueraded, and the ends of tunnels', () => {
   const nodes = new Map([
     ['a', a],
     ['b', b],
   ])
   const ranges = (options: Partial<NetworkOptions>) => {
-    const { pods, cluster } = masqueradedRanges(nodes, { ...OPTIONS, ...options })
+    const { pods, cluster } = clusterRanges(nodes, { ...OPTIONS, ...options })
     const words = (all: typeof pods): string[] =>
       all[4].map(({ first, last }) => `${formatAddress(first)}-${formatAddress(last)}`)
     return { pods: words(pods), cluster: words(cluster) }
   }
 
-  test('is for what this node’s pods send to anything but pods and nodes', () => {
+  test('masquerading is for what this node’s pods send to anything but pods and nodes', () => {
     expect(ranges({})).toEqual({
       pods: ['10.1.0.0-10.1.0.255'],
       cluster: [
@@ -190,7 +190,7 @@ describe('masquerading', () => {
     })
   })
 
-  test('leaves out what the options name', () => {
+  test('masquerading leaves out what the options name', () => {
     const unmasqueraded = ['172.16.0.0/12', '192.168.0.0/24'].map(cidr)
     expect(ranges({ unmasqueraded }).cluster).toEqual([
       '10.1.0.0-10.1.0.255',
@@ -200,13 +200,22 @@ describe('masquerading', () => {
     ])
   })
 
-  test('is off where the options say so, or nodes are unknown', () => {
+  test('tunnels begin and end at nodes, where there may be any', () => {
+    const ends = (options: Partial<NetworkOptions>) =>
+      clusterRanges(nodes, { ...OPTIONS, ...options }).tunnelEnds[4].map(({ first, last }) => {
+        return `${formatAddress(first)}-${formatAddress(last)}`
+      })
+    expect(ends({})).toEqual(['192.168.0.1-192.168.0.1', '192.168.0.2-192.168.0.2'])
+    expect(ends({ overlay: 'never' })).toEqual([])
+  })
+
+  test('both are off, or one, where the options say so, or nodes are unknown', () => {
     expect(ranges({ masquerade: false }).pods).toEqual([])
-    const unknown = masqueradedRanges(new Map(), { ...OPTIONS, podCidrs: a.podCidrs })
+    const unknown = clusterRanges(new Map(), { ...OPTIONS, podCidrs: a.podCidrs })
     expect(unknown.pods[4]).toEqual([])
   })
 
-  test('is of the range that the options give this node', () => {
+  test('masquerading is of the range that the options give this node', () => {
     expect(ranges({ podCidrs: [cidr('10.9.0.0/24')] }).pods).toEqual(['10.9.0.0-10.9.0.255'])
   })
 })

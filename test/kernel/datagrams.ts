@@ -16,8 +16,8 @@ export interface Port {
 /** A UDP socket in a namespace of our choice. */
 export interface Datagrams {
   readonly port: number
-  /** @param bytes of payload */
-  send(to: Port, bytes?: number): void
+  /** @param payload or how many bytes of it */
+  send(to: Port, payload?: number | Uint8Array): void
   /** As fast as the kernel takes them. @param bytes of payload */
   sendMany(to: Port, count: number, bytes?: number): void
   /** How many have come since the last time that this was asked. */
@@ -33,7 +33,12 @@ export function openDatagrams(netns: string, own: Port, wholeOnly: boolean = fal
   const socket = openSocket({ domain, type: SOCK_DGRAM, protocol: 0, netns, bind, options })
   return {
     port: own.port,
-    send: (to, bytes = 8) => sendOrRefused(socket, sockaddr(to), bytes),
+    send: (to, payload = 8) =>
+      sendOrRefused(
+        socket,
+        sockaddr(to),
+        typeof payload === 'number' ? Buffer.alloc(payload) : payload,
+      ),
     sendMany: (to, count, bytes = 8) =>
       void socket.sendMany(Buffer.alloc(bytes), sockaddr(to), count),
     arrived: () => drain(socket),
@@ -42,8 +47,7 @@ export function openDatagrams(netns: string, own: Port, wholeOnly: boolean = fal
 }
 
 /** An earlier packet's ICMP error is told with the next call; it says nothing about this packet. */
-function sendOrRefused(socket: NativeSocket, to: Uint8Array, bytes: number): void {
-  const payload = Buffer.alloc(bytes)
+function sendOrRefused(socket: NativeSocket, to: Uint8Array, payload: Uint8Array): void {
   try {
     socket.send(payload, to)
   } catch {

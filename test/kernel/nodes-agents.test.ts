@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attach } from '../../src/lab/shim.ts'
+import { vtepMac } from '../../src/pods/nodes/vtep-mac.ts'
 import { type Address, familyOf, formatAddress } from '../../src/policy/address.ts'
 import {
   namespace,
@@ -17,7 +18,9 @@ import {
   POLICIES,
 } from '../cluster/kubernetes/objects.ts'
 import { ApiPlace } from './api-place.ts'
+import { openDatagrams } from './datagrams.ts'
 import { leftoversOf, linesOf, routesOf } from './node-paths.ts'
+import { writeFrame } from './tagged-packets.ts'
 import { TcpPlace } from './tcp-place.ts'
 import { address, openThreeNodes, type TestNode, type ThreeNodes } from './three-nodes.ts'
 import { until } from './until.ts'
@@ -138,6 +141,9 @@ function addressesOf(pod: string): readonly Address[] {
   return addresses.get(pod) ?? []
 }
 
+/** RFC 7348 section 5: the flag for a valid VNI, and the VNI. */
+const VXLAN_HEADER = Uint8Array.of(0x08, 0, 0, 0, 0, 0x10, 0, 0)
+
 const ANY = { 4: address('0.0.0.0'), 6: address('::') }
 
 /** Whether the server, at each of its addresses, can be reached from a namespace. */
@@ -183,6 +189,36 @@ describe('agents of three nodes', () => {
       expect(nodes.router.run('nft list counter inet strict pods')).toContain('packets 0 ')
     } finally {
       await listener.close()
+    }
+  })
+
+  test('only nodes can put packets into a tunnel', async () => {
+    const [client = address('::')] = addressesOf('client')
+    const [server = address('::')] = addressesOf('server')
+    const [end] = nodes.c.addresses
+    const receiver = openDatagrams(`/run/netns/${nodes.c.podNetns}`, { address: server, port: 9 })
+    // As the client would send it, which the server's policy allows.
+    const inner = { from: client, to: server, protocol: 'UDP', port: 9 } as const
+    const forged = Buffer.concat([VXLAN_HEADER, writeFrame(inner, 0, vtepMac('node-c'))])
+    const send = (netns: string, own: Address): void => {
+      const sender = openDatagrams(`/run/netns/${netns}`, { address: own, port: 4321 })
+      for (let i = 0; i < 3; i++) sender.send({ address: end, port: 4789 }, forged)
+      sender.close()
+    }
+    const spoofed = (): number => {
+      const listed = nodes.c.run('nft list counter inet sluice spoofed')
+      return Number(/packets (\d+)/.exec(listed)?.[1])
+    }
+    try {
+      send(nodes.router.netns, address('172.18.2.254'))
+      await until('those of a stranger are dropped', () => spoofed() === 3)
+      send(nodes.b.podNetns, addressesOf('other')[0] ?? end)
+      await until('those of a pod are dropped', () => spoofed() === 6)
+      expect(receiver.arrived()).toBe(0)
+      send(nodes.a.netns, nodes.a.addresses[0])
+      await until('those of a node arrive', () => receiver.arrived() > 0)
+    } finally {
+      receiver.close()
     }
   })
 

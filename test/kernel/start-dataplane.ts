@@ -17,6 +17,7 @@ const OPTIONS = {
   deny: 'drop',
   logGroup: 100,
   podInterfacePrefix: 'slc',
+  tunnel: { port: 4789, vni: 4096 },
   localhostHostPorts: true,
   chained: false,
 } as const

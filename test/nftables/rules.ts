@@ -117,6 +117,12 @@ export const rules: readonly (readonly [text: string, ...statements: readonly St
   ['udp dport { 53, 5353 }', oneOf('udp dport', [53, 5353])],
   ['udp sport 53', match('udp sport', '==', 53)],
   [
+    'udp dport 4789 @th,96,24 4096 drop',
+    match('udp dport', '==', 4789),
+    match('@th,96,24', '==', 4096),
+    drop,
+  ],
+  [
     'tcp flags != syn / fin,syn,rst,ack drop',
     matchMasked('tcp flags', ['fin', 'syn', 'rst', 'ack'], '!=', ['syn']),
     drop,
