@@ -11,9 +11,9 @@ import { Enforcer } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
+import { carryOutQueuedDeletions } from './agent/queued-deletions.ts'
 import { serveStatus } from './agent/serve-status.ts'
 import type { AgentSource, Tell } from './agent/source.ts'
-import { drainDelQueue } from './cni/del-queue.ts'
 import { handleStarting } from './cni/handle-starting.ts'
 import { createInTurn } from './cni/in-turn.ts'
 import type { Obstacle } from './cni/obstacle.ts'
@@ -72,8 +72,6 @@ export interface Agent {
 
 /** How long an address rests before another pod gets it. */
 const COOLDOWN_MS = 60_000
-/** A shim may have found the socket closed just before, and leave its file just after. */
-const DRAIN_EVERY_MS = 10_000
 const CLIENT_TIMEOUT_MS = 10_000
 const RANGES_POLL_MS = 250
 const TUNNEL = { port: OVERLAY_PORT, vni: OVERLAY_VNI }
@@ -146,8 +144,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   const obstacle = (): Obstacle | undefined => obstacleOf(enforcer) ?? chained?.obstacle()
   const handle = createHandler({ ...pods, enforcement: enforcer, inTurn: createInTurn(), obstacle })
-  handler.resolve(handle)
-  const queue = await drainRegularly(options, handle)
+  const queue = await carryOutQueuedDeletions(options, handle)
+  handler.resolve(queue.handle)
   const http = await serveStatus(options, status)
   if (options.cniConfig !== undefined) await writeCniConfig(options.cniConfig)
   logReady(options, found, taken, status())
@@ -307,27 +305,4 @@ function attachKept(state: ClusterState, record: PodRecord, node: string) {
 
 function localsOf({ addresses, hostInterface }: PodRecord): [Address, string][] {
   return addresses.map((address) => [address, hostInterface])
-}
-
-/** DELs that came while no agent ran, now and again. */
-async function drainRegularly(
-  { runDirectory, log }: AgentOptions,
-  handle: CniHandler,
-): Promise<{ close: () => void }> {
-  const drain = async (): Promise<void> => {
-    try {
-      await drainDelQueue({
-        directory: join(runDirectory, 'del'),
-        handle,
-        files: nodeFsPromises,
-        now: Date.now,
-        report: (problem) => log.warn({ event: 'del.queued' }, problem),
-      })
-    } catch (error) {
-      log.warn({ event: 'del.unreadable', err: error }, 'queued deletions cannot be read')
-    }
-  }
-  await drain()
-  const timer = setInterval(() => void drain(), DRAIN_EVERY_MS)
-  return { close: () => clearInterval(timer) }
 }
