@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { attach, detach, type Sandbox } from '../../src/lab/shim.ts'
-import { type Family, formatAddress } from '../../src/policy/address.ts'
-import { openDatagrams } from './datagrams.ts'
-import { counted, run } from './node-kernel.ts'
+import { formatAddress } from '../../src/policy/address.ts'
+import { arrives } from './arrives.ts'
+import { run } from './node-kernel.ts'
 import { type NodeState, nodeState } from './node-state.ts'
 import { apps, ofFamily, policy, SHIM, SmallCluster } from './small-cluster.ts'
-import { until } from './until.ts'
 
 /** Requests of the runtime that come all at once, also for one and the same pod. */
 const cluster = new SmallCluster(1)
 const FAMILIES = [4, 6] as const
-const PORT = 5000
 const MANY = 200
 const names = Array.from({ length: MANY }, (_, place) => `many${place}`)
 /** First, last and some between. */
@@ -53,8 +51,13 @@ test(`${MANY} ADDs at once: each succeeds, with addresses of its own`, async () 
 test('each has its policy', async () => {
   for (const name of SAMPLE) {
     for (const family of FAMILIES) {
-      expect(await arrives('friend', name, family), `friend to ${name}, IPv${family}`).toBe(true)
-      expect(await arrives('foe', name, family), `foe to ${name}, IPv${family}`).toBe(false)
+      expect(
+        await arrives(cluster, 'friend', name, family),
+        `friend to ${name}, IPv${family}`,
+      ).toBe(true)
+      expect(await arrives(cluster, 'foe', name, family), `foe to ${name}, IPv${family}`).toBe(
+        false,
+      )
     }
   }
 })
@@ -104,34 +107,11 @@ test('DEL of one container does not wait for the ADDs of others, nor take what i
   ])
   const { records } = nodeState(cluster.node)
   expect(records).toHaveLength(before.records.length + coming.length)
-  for (const name of coming.slice(0, 3)) expect(await arrives('friend', name, 4)).toBe(true)
+  for (const name of coming.slice(0, 3))
+    expect(await arrives(cluster, 'friend', name, 4)).toBe(true)
   await Promise.all(coming.map((name) => cluster.detach(name)))
   await expectClean()
 })
-
-/** Whether a datagram arrives; one that does not is counted as denied. */
-async function arrives(from: string, to: string, family: Family): Promise<boolean> {
-  const end = (name: string) => {
-    const { netns, addresses } = cluster.pod(name)
-    return { netns, address: ofFamily(addresses, family) }
-  }
-  const [source, target] = [end(from), end(to)]
-  const server = openDatagrams(target.netns, { address: target.address, port: PORT })
-  const client = openDatagrams(source.netns, { address: source.address, port: 0 })
-  try {
-    const denied = counted(cluster.node.netns, 'denied_ingress')
-    client.send({ address: target.address, port: PORT })
-    let arrived = 0
-    await until('the packet arrives or is denied', () => {
-      arrived += server.arrived()
-      return arrived > 0 || counted(cluster.node.netns, 'denied_ingress') > denied
-    })
-    return arrived > 0
-  } finally {
-    server.close()
-    client.close()
-  }
-}
 
 async function expectClean(): Promise<void> {
   await vi.waitFor(() => expect(nodeState(cluster.node)).toEqual(before), { timeout: 20_000 })
