@@ -20,8 +20,8 @@ import { textTable } from './harness/table.ts'
 const GROUPS: readonly ((context: BenchContext) => Promise<Figure[]>)[] = [cniFigures]
 
 const ROOT = join(import.meta.dirname, '..')
-/** In memory, and short: paths of sockets have at most 107 bytes. */
-const SCRATCH = '/run/sluice-bench-'
+/** In memory, which /run is not everywhere, and short: paths of sockets have at most 107 bytes. */
+const SCRATCH = '/dev/shm/sluice-bench-'
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
 const scratch = mkdtempSync(SCRATCH)

@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
@@ -35,10 +34,8 @@ import { writeSetting } from '../pods/write-setting.ts'
 import { type Address, type Cidr, type Family, familyOf } from '../policy/address.ts'
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
+import { OWN_NETNS, openSettings } from './open-settings.ts'
 import { shareNext } from './share-next.ts'
-
-/** This process's own namespace: the agent has entered the node's. */
-const OWN_NETNS = '/proc/self/ns/net'
 
 export interface KernelOptions {
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
@@ -105,7 +102,9 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
   const route = openNetlink(NETLINK_ROUTE)
   const nodeRoute = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
-  const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settingsWriter(procSys) }
+  const settings = openSettings(procSys)
+  // The agent has entered the node's namespace.
+  const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settings.write }
   const watches: Subscription[] = []
   let revoked = 0
   return {
@@ -174,7 +173,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
     revokedConnections: () => revoked,
     close: () => {
       const sockets = [nftables, conntrack, listing, route, nodeRoute, ...watches]
-      for (const socket of sockets) socket.close()
+      for (const one of [...sockets, settings]) one.close()
     },
   }
 }
@@ -190,12 +189,6 @@ function bridgeFiles(procSys: string): BridgeFilterParts {
 
 function openIn(netns: string): NetlinkSocket {
   return openNetlink(NETLINK_ROUTE, { netns })
-}
-
-/** What /proc/sys/net shows depends on the namespace of who opens it, wherever it is mounted. */
-function settingsWriter(procSys: string): typeof writeFileInNamespace {
-  return (netns, path, text) =>
-    writeFileInNamespace(netns, join(procSys, relative('/proc/sys', path)), text)
 }
 
 function firstOfEach(addresses: readonly Address[]): Partial<Record<Family, Address>> {

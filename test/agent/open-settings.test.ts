@@ -1,0 +1,39 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { OWN_NETNS, openSettings } from '../../src/agent/open-settings.ts'
+
+let procSys: string
+
+beforeEach(() => {
+  procSys = mkdtempSync(join(tmpdir(), 'sluice-settings-'))
+  mkdirSync(join(procSys, 'net', 'ipv4', 'conf'), { recursive: true })
+})
+
+afterEach(() => rmSync(procSys, { recursive: true }))
+
+test('a setting is written where /proc/sys can be written', () => {
+  const file = join(procSys, 'net', 'ipv4', 'conf', 'x')
+  writeFileSync(file, '1')
+  const settings = openSettings(procSys)
+  settings.write(OWN_NETNS, '/proc/sys/net/ipv4/conf/x', '0')
+  expect(readFileSync(file, 'utf8')).toBe('0')
+  settings.close()
+})
+
+test('what is not there is an error that names it, and is not made', () => {
+  const settings = openSettings(procSys)
+  const write = (path: string) => () => settings.write(OWN_NETNS, path, '0')
+  expect(write('/proc/sys/net/ipv4/conf/y')).toThrow(
+    expect.objectContaining({
+      code: 'ENOENT',
+      message: expect.stringContaining("'/proc/sys/net/ipv4/conf/y'"),
+    }),
+  )
+  // There is no IPv6 here at all.
+  expect(write('/proc/sys/net/ipv6/conf/all/forwarding')).toThrow(
+    expect.objectContaining({ code: 'ENOENT' }),
+  )
+  settings.close()
+})
