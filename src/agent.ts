@@ -12,6 +12,7 @@ import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
 import { carryOutQueuedDeletions } from './agent/queued-deletions.ts'
+import { releaseRegularly } from './agent/release-regularly.ts'
 import { serveStatus } from './agent/serve-status.ts'
 import type { AgentSource, Tell } from './agent/source.ts'
 import { handleStarting } from './cni/handle-starting.ts'
@@ -143,15 +144,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   })
 
   const obstacle = (): Obstacle | undefined => obstacleOf(enforcer) ?? chained?.obstacle()
-  const handle = createHandler({ ...pods, enforcement: enforcer, inTurn: createInTurn(), obstacle })
-  const queue = await carryOutQueuedDeletions(options, handle)
+  const parts = { ...pods, enforcement: enforcer, inTurn: createInTurn(), obstacle }
+  const queue = await carryOutQueuedDeletions(options, createHandler(parts))
   handler.resolve(queue.handle)
+  const abandoned = releaseRegularly(parts, options.log)
   const http = await serveStatus(options, status)
   if (options.cniConfig !== undefined) await writeCniConfig(options.cniConfig)
   logReady(options, found, taken, status())
   return {
     close: async () => {
       queue.close()
+      abandoned.close()
       chained?.close()
       source.close()
       await Promise.all([cni.close(), ...http.map((server) => server.close())])
