@@ -91,14 +91,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX, tunnel: TUNNEL })
   const found = await inspect(kernel.nftables, chains)
 
-  const state = new ClusterState()
+  const state = new ClusterState({ chainedNode: options.chained ? options.node : undefined })
   const compiler = compilerAbove(found)
   const enforcer = openEnforcer(options, state, compiler)
   const tell: Tell = (change, revision) => enforcer.tell(change, revision)
   const source = openSource(options, tell, () => void network.update())
   const network = openNetwork(options, enforcer, kernel, source)
   await source.synced
-  const chained = options.chained ? openChainedNode(kernel, options.log) : undefined
+  const chained = options.chained ? openChainedNode(kernel, state, options.log) : undefined
   const pods = { ...(await openPods(options, kernel, source)), chain: chained?.chain }
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
   const nobody = { detach: () => Promise.resolve() }
@@ -108,7 +108,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await enforcer.begin(async () => {
     const wanted = {
       tables: compiler.tables(),
-      locals: new Map(taken.kept.flatMap(localsOf)),
+      locals: new Map([...(chained?.unattached.locate() ?? []), ...taken.kept.flatMap(localsOf)]),
       chainedInterfaces: chainedInterfacesOf(taken.kept),
       ranges: clusterRanges(routedNodes(options, source), options),
       hostPorts: taken.kept.flatMap(({ portMappings, addresses }) =>
@@ -123,6 +123,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return {
       dataplane,
       bridges: chained?.bridges,
+      unattached: chained?.unattached,
       inspectPod: (place) => inspectPod(place, dataplane.state, chains, kernel.nftables),
       revocation,
       lookUp: source.lookUp,

@@ -12,6 +12,7 @@ import type { Compiler } from '../policy/compile.ts'
 import { type ClusterEvent, keyOf } from '../policy/model.ts'
 import { bridgedPodOf } from './bridged-pod-of.ts'
 import { placeOf } from './place-of.ts'
+import type { UnattachedPods } from './unattached-pods.ts'
 
 export interface EnforcerParts {
   readonly node: string
@@ -34,6 +35,8 @@ export interface Force {
   readonly inspectPod: (place: PodPlace) => readonly string[]
   /** Where another plugin wires the pods, perhaps to a bridge. */
   readonly bridges?: Pick<BridgeTable, 'add' | 'remove' | 'check'> | undefined
+  /** Pods of this node that came without us, where another plugin wires them. */
+  readonly unattached?: Pick<UnattachedPods, 'follow'> | undefined
   readonly revocation: Pick<Revocation, 'sweep' | 'forget' | 'divert'>
   /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
   readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
@@ -75,7 +78,7 @@ export class Enforcer implements Enforcement {
    */
   async tell(change: (state: ClusterState) => ClusterEvent[], revision?: string): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#enforce(change(this.#parts.state)).catch(() => undefined)
+      await this.#enforceAll(change(this.#parts.state)).catch(() => undefined)
       this.#revision = revision ?? this.#revision
     })
   }
@@ -192,6 +195,12 @@ export class Enforcer implements Enforcement {
     const { pods } = this.#parts.state.cluster
     const all = attachments.flatMap(({ pod }) => pods.get(keyOf(pod))?.addresses ?? [])
     return new Set(all).difference(new Set(attachments.flatMap(({ addresses }) => addresses)))
+  }
+
+  /** Where pods are that came without us is part of it. */
+  async #enforceAll(events: readonly ClusterEvent[]): Promise<void> {
+    await this.#enforce(events)
+    if (events.length > 0) await this.#force?.unattached?.follow(this.#force.dataplane)
   }
 
   /** @param concerned whose connections may have lost an allowance, where that is less than all that is touched */

@@ -22,6 +22,7 @@ import { listCounters, listElements } from '../nftables/list.ts'
 import type { Transaction } from '../nftables/transaction.ts'
 import { type BridgeFilterParts, requireBridgeFilter } from '../pods/bridge-filter.ts'
 import { findEntry, type PodEntry } from '../pods/find-entry.ts'
+import { findInterface } from '../pods/find-interface.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
 import { connectNodes } from '../pods/nodes/connect-nodes.ts'
 import { deriveMtu } from '../pods/nodes/derive-mtu.ts'
@@ -61,6 +62,8 @@ export interface ChainedKernel {
   /** Switches on that bridged packets are judged; returns what was off. @throws PodNetworkError (notEnforceable) */
   readonly requireBridgeFilter: () => readonly string[]
   readonly bridges: BridgeTable
+  /** The interface by which a pod that others wired is reached, and whether that is a bridge. */
+  readonly findInterface: (address: Address) => ReturnType<typeof findInterface>
 }
 
 /** The node's kernel, as the parts of the agent use it. */
@@ -127,6 +130,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
     chained: () => ({
       findEntry: (netns, ifName) => findEntry(netns, ifName, { ...node, openIn }),
       requireBridgeFilter: () => requireBridgeFilter(bridgeFiles(procSys)),
+      findInterface: (address) => findInterface(address, route),
       bridges: new BridgeTable({ commit: commitTransaction, socket: nftables }),
     }),
     podMtu: (nodeAddresses, overlay) => deriveMtu(nodeAddresses, overlay, readMtus(route)),

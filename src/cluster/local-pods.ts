@@ -26,6 +26,13 @@ export class LocalPods {
     return this.#pods.has(key)
   }
 
+  /** Whether an attachment has this address. */
+  holds(address: Address): boolean {
+    return this.#pods
+      .values()
+      .some(({ attachments }) => attachments.some(({ addresses }) => addresses.includes(address)))
+  }
+
   /** Whether the source has told of the pod that was attached last. */
   isKnown(key: ObjectKey): boolean {
     return this.#pods.get(key)?.attachments.at(-1)?.known !== undefined

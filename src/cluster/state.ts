@@ -29,7 +29,30 @@ export class ClusterState {
     nodes: new Map(),
   }
   readonly #local = new LocalPods()
+  /** Pods of `node` are subjects without an attachment too; none where undefined. */
+  readonly #chainedNode: string | undefined
+  /** Those that are so now. */
+  readonly #unattached = new Map<ObjectKey, Pod>()
+  /** UIDs of pods that were attached and are no more: they have no network, whatever the source still says. */
+  readonly #left = new Map<ObjectKey, string>()
   readonly #refused = new Map<string, RefusedObject>()
+
+  /**
+   * @param options `chainedNode`: the node whose pods others wire. They may have come without us, and policy holds
+   *   for them by the addresses that the source tells, until an attachment of theirs says more.
+   */
+  constructor({ chainedNode }: { readonly chainedNode?: string | undefined } = {}) {
+    this.#chainedNode = chainedNode
+  }
+
+  /** Addresses of pods that are subjects without an attachment. */
+  unattached(): ReadonlySet<Address> {
+    return new Set(this.#unattached.values().flatMap(({ addresses }) => addresses))
+  }
+
+  isAttached(address: Address): boolean {
+    return this.#local.holds(address)
+  }
 
   get cluster(): Cluster {
     return this.#objects
@@ -62,15 +85,24 @@ export class ClusterState {
   attach(attachment: LocalAttachment): { events: ClusterEvent[]; known: boolean } {
     const key = keyOf(attachment)
     const moved = this.#local.keyOf(attachment.id) === key ? [] : this.detach(attachment.id)
-    const source = this.#local.has(key) ? undefined : this.#objects.pods.get(key)
+    const source = this.#local.has(key)
+      ? undefined
+      : (this.#unattached.get(key) ?? this.#objects.pods.get(key))
     this.#local.attach(attachment, source)
-    return { events: [...moved, ...this.#putPod(key, undefined)], known: this.#local.isKnown(key) }
+    this.#left.delete(key)
+    const given = this.#giveWay(attachment.addresses)
+    return {
+      events: [...moved, ...given, ...this.#putPod(key, undefined)],
+      known: this.#local.isKnown(key),
+    }
   }
 
   /** A CNI DEL; nothing happens if the id is not attached. */
   detach(id: string): ClusterEvent[] {
     const found = this.#local.detach(id)
-    return found === undefined ? [] : this.#putPod(found.key, found.source)
+    if (found === undefined) return []
+    if (found.source !== undefined) this.#left.set(found.key, found.source.uid)
+    return this.#putPod(found.key, found.source)
   }
 
   #apply(change: SourceChange): ClusterEvent[] {
@@ -110,15 +142,34 @@ export class ClusterState {
         return policies.delete(subject.key) ? [{ kind: 'policyGone', key: subject.key }] : []
       case 'pod':
         this.#local.setSource(subject.key, undefined)
+        this.#left.delete(subject.key)
         return this.#putPod(subject.key, undefined)
     }
   }
 
   /** Brings the pod of this name to what it is locally, else to what the source says. */
   #putPod(key: ObjectKey, source: Pod | undefined): ClusterEvent[] {
-    const pod = this.#local.podAt(key) ?? source
+    const pod = this.#local.podAt(key) ?? this.#unattachedPod(key, source) ?? source
     if (pod !== undefined) return put(this.#objects.pods, key, pod) ? [{ kind: 'pod', pod }] : []
     return this.#objects.pods.delete(key) ? [{ kind: 'podGone', key }] : []
+  }
+
+  /** The pod as a subject without an attachment; undefined where it is none. */
+  #unattachedPod(key: ObjectKey, source: Pod | undefined): Pod | undefined {
+    this.#unattached.delete(key)
+    const isHere = source !== undefined && source.node !== '' && source.node === this.#chainedNode
+    if (!isHere || this.#local.has(key) || this.#left.get(key) === source.uid) return undefined
+    const isFree = source.addresses.every((address) => !this.#local.holds(address))
+    if (source.addresses.length === 0 || !isFree) return undefined
+    this.#unattached.set(key, source)
+    return { ...source, local: true }
+  }
+
+  /** Whoever had these addresses without an attachment has them no more. */
+  #giveWay(addresses: readonly Address[]): ClusterEvent[] {
+    return [...this.#unattached]
+      .filter(([, pod]) => pod.addresses.some((address) => addresses.includes(address)))
+      .flatMap(([key, pod]) => this.#putPod(key, pod))
   }
 
   #refuse({ subject, problems, salvage }: Refused): ClusterEvent[] {
