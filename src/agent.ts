@@ -7,6 +7,7 @@ import type { AgentStatus } from './agent/agent-status.ts'
 import { openChainedNode } from './agent/chained-node.ts'
 import { ClusterNetwork, clusterRanges, type NetworkOptions } from './agent/cluster-network.ts'
 import { writeCniConfig } from './agent/cni-config-file.ts'
+import { followCniConfig } from './agent/follow-cni-config.ts'
 import { Enforcer } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
@@ -150,13 +151,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   handler.resolve(queue.handle)
   const abandoned = releaseRegularly(parts, options.log)
   const http = await serveStatus(options, status)
-  if (options.cniConfig !== undefined) await writeCniConfig(options.cniConfig)
+  const cniConfig = await announce(options)
   logReady(options, found, taken, status())
   return {
     close: async () => {
       queue.close()
       abandoned.close()
       chained?.close()
+      cniConfig?.close()
       source.close()
       await Promise.all([cni.close(), ...http.map((server) => server.close())])
       kernel.close()
@@ -168,6 +170,25 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 function obstacleOf({ refusal }: Enforcer): Obstacle | undefined {
   if (refusal === undefined) return undefined
   return { reason: `${refusal.message}. It is tried again`, harmsPods: true }
+}
+
+/** Makes the container runtime call us: alone, or behind the plugins that wire. */
+async function announce({
+  cniConfig: path,
+  chained,
+  log,
+}: AgentOptions): Promise<{ close: () => void } | undefined> {
+  if (path === undefined) return undefined
+  if (!chained) {
+    await writeCniConfig(path)
+    return undefined
+  }
+  return followCniConfig({ path, files: nodeFsPromises, log, setInterval: everyMs })
+}
+
+function everyMs(callback: () => Promise<void>, periodMs: number): { stop: () => void } {
+  const timer = setInterval(() => void callback(), periodMs)
+  return { stop: () => clearInterval(timer) }
 }
 
 function logReady(

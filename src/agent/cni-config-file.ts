@@ -18,13 +18,15 @@ const CONFIGURATION = {
   ],
 }
 
-/**
- * Tells the container runtime of us; to be called last, since it begins to call at once. The file appears whole:
- * it is renamed from a name that no runtime reads.
- */
+/** Tells the container runtime of us; to be called last, since it begins to call at once. */
 export async function writeCniConfig(path: string): Promise<void> {
+  await placeCniConfig(path, `${JSON.stringify(CONFIGURATION, undefined, 2)}\n`)
+}
+
+/** The file appears whole: it is renamed from a name that no runtime reads. */
+export async function placeCniConfig(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const temporary = join(dirname(path), '.sluice.conflist.tmp')
-  await writeFile(temporary, `${JSON.stringify(CONFIGURATION, undefined, 2)}\n`, { mode: 0o644 })
+  await writeFile(temporary, text, { mode: 0o644 })
   await rename(temporary, path)
 }

@@ -149,6 +149,7 @@ export class ClusterState {
 
   /** Brings the pod of this name to what it is locally, else to what the source says. */
   #putPod(key: ObjectKey, source: Pod | undefined): ClusterEvent[] {
+    this.#unattached.delete(key)
     const pod = this.#local.podAt(key) ?? this.#unattachedPod(key, source) ?? source
     if (pod !== undefined) return put(this.#objects.pods, key, pod) ? [{ kind: 'pod', pod }] : []
     return this.#objects.pods.delete(key) ? [{ kind: 'podGone', key }] : []
@@ -156,7 +157,6 @@ export class ClusterState {
 
   /** The pod as a subject without an attachment; undefined where it is none. */
   #unattachedPod(key: ObjectKey, source: Pod | undefined): Pod | undefined {
-    this.#unattached.delete(key)
     const isHere = source !== undefined && source.node !== '' && source.node === this.#chainedNode
     if (!isHere || this.#local.has(key) || this.#left.get(key) === source.uid) return undefined
     const isFree = source.addresses.every((address) => !this.#local.holds(address))

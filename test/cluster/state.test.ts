@@ -323,3 +323,64 @@ describe('property', () => {
     )
   })
 })
+
+describe('pods of a node that others wire', () => {
+  const own: Pod = { ...pod, node: 'n1' }
+  const told: SourceChange = { kind: 'pod', pod: own }
+
+  function chained(...changes: SourceChange[]): ClusterState {
+    const state = new ClusterState({ chainedNode: 'n1' })
+    state.apply(changes)
+    return state
+  }
+
+  function isSubject(state: ClusterState): boolean | undefined {
+    return state.cluster.pods.get('shop/web-0')?.local
+  }
+
+  test('are subjects by the addresses that the source tells', () => {
+    const state = chained(told)
+    expect(isSubject(state)).toBe(true)
+    expect([...state.unattached()]).toEqual([ip4(1)])
+  })
+
+  test.each([
+    ['those of other nodes', { ...own, node: 'n2' }],
+    ['those without an address', { ...own, addresses: [] }],
+    ['those that are not scheduled yet', { ...own, node: '' }],
+  ])('%s are not', (_, other) => {
+    const state = chained({ kind: 'pod', pod: other })
+    expect([isSubject(state), state.unattached().size]).toEqual([false, 0])
+  })
+
+  test('give way to an attachment of theirs, and are not back after it', () => {
+    const state = chained(told)
+    state.attach(attachment)
+    expect(state.cluster.pods.get('shop/web-0')?.addresses).toEqual([ip4(9)])
+    expect(state.unattached().size).toBe(0)
+    state.detach('c1')
+    expect(isSubject(state)).toBe(false)
+    state.apply([{ kind: 'pod', pod: { ...own, labels: new Map([['app', 'new']]) } }])
+    expect(isSubject(state)).toBe(false)
+    state.apply([{ kind: 'pod', pod: { ...own, uid: 'two' } }])
+    expect(isSubject(state)).toBe(true)
+  })
+
+  test('give way to whoever is attached with an address of theirs', () => {
+    const state = chained(told)
+    const { events } = state.attach({ ...attachment, name: 'web-1', addresses: [ip4(1)] })
+    expect(
+      events.map((event) => event.kind === 'pod' && [event.pod.name, event.pod.local]),
+    ).toEqual([
+      ['web-0', false],
+      ['web-1', true],
+    ])
+    expect(isSubject(state)).toBe(false)
+  })
+
+  test('that are gone are gone', () => {
+    const state = chained(told)
+    state.apply([{ kind: 'gone', subject: { object: 'pod', key: 'shop/web-0' } }])
+    expect([isSubject(state), state.unattached().size]).toEqual([undefined, 0])
+  })
+})
