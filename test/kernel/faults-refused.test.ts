@@ -36,11 +36,12 @@ test.each(FAULTS)(
           expect(outcome).toMatch(TYPED)
           expect(outcome).not.toContain('Nor could it all be undone')
           await scene.expectClean()
+          await scene.del(container)
         } else {
           await scene.expectAttached(container, outcome)
+          await scene.del(container)
+          await scene.expectClean()
         }
-        await scene.del(container)
-        await scene.expectClean()
       },
     })
     expect(failures).toBeGreaterThan(MIN_FAILURES)
@@ -48,7 +49,7 @@ test.each(FAULTS)(
   TIMEOUT_MS,
 )
 
-test.each(FAULTS)(
+test.each(FAULTS.filter(([name]) => name !== 'EEXIST'))(
   'DEL with %s: an error, and the next DEL does it; or it is done',
   async (_, fault) => {
     let failures = 0

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { READING } from './faults/each-step.ts'
+import { Scene } from './faults/scene.ts'
+
+/**
+ * An agent dies by SIGKILL at each step of its start, with a DEL in the queue and its predecessor dead in the middle
+ * of an ADD, and the next one is undisturbed.
+ */
+const scene = new Scene()
+
+beforeAll(() => scene.open())
+afterAll(() => scene.close())
+
+const TIMEOUT_MS = 300_000
+const NEVER = 1_000_000
+test.each([
+  ['a DEL in the queue', leaveAttached],
+  ['half an ADD', leaveHalfAdded],
+] as const)(
+  '%s',
+  async (_, leave) => {
+    const steps = await stepsOfStart(leave)
+    const places = steps.keys().filter((place) => !READING.test(steps[place - 1] ?? ''))
+    let deaths = 0
+    for (const place of places) {
+      const container = await leave()
+      scene.injection.arm(place + 1, { kind: 'kill' })
+      await scene.revive().catch(() => undefined)
+      if (scene.injection.disarm().length === place + 1) deaths += 1
+      await scene.revive()
+      await scene.del(container)
+      await scene.expectClean()
+    }
+    expect(deaths).toBeGreaterThan(10)
+  },
+  TIMEOUT_MS,
+)
+
+test('packets of the others had the right verdicts all along', () => scene.expectVerdicts())
+
+async function stepsOfStart(leave: () => Promise<string>): Promise<readonly string[]> {
+  const container = await leave()
+  scene.injection.arm(NEVER, { kind: 'kill' })
+  await scene.revive()
+  const steps = scene.injection.disarm()
+  await scene.del(container)
+  await scene.expectClean()
+  return steps
+}
+
+async function leaveAttached(): Promise<string> {
+  const container = scene.newContainer()
+  await scene.add(container)
+  await scene.cluster.killAgent(scene.cluster.node)
+  await scene.del(container)
+  return container
+}
+
+/** The last step but some: most is there to be cleaned up. */
+async function leaveHalfAdded(): Promise<string> {
+  const container = scene.newContainer()
+  scene.injection.arm(HALF, { kind: 'kill' })
+  await scene.add(container).catch(String)
+  scene.injection.disarm()
+  return container
+}
+
+/** Behind the record and the link, before its end. */
+const HALF = 14
