@@ -46,7 +46,11 @@ beforeAll(async () => {
   api.change({ kind: 'put', path: NAMESPACES, object: namespace('shop') })
   for (const one of [nodes.a, nodes.b, nodes.c]) tellNode(one)
   api.change({ kind: 'put', path: POLICIES, object: onlyClient })
-  await Promise.all([nodes.a, nodes.b, nodes.c].map(startAgent))
+  await Promise.all([
+    startAgent(nodes.a, '--no-masquerade-to=203.0.113.0/24', '--no-masquerade-to=fd77::/16'),
+    startAgent(nodes.b, '--no-masquerade'),
+    startAgent(nodes.c),
+  ])
   await addPod('client', nodes.a)
   await addPod('other', nodes.b)
   await addPod('server', nodes.c)
@@ -89,7 +93,7 @@ function runDir({ facts }: TestNode): string {
 }
 
 /** Resolves when it is ready. */
-async function startAgent(one: TestNode): Promise<void> {
+async function startAgent(one: TestNode, ...flags: readonly string[]): Promise<void> {
   mkdirSync(runDir(one), { recursive: true })
   const [kubeconfig, ready] = [join(base, 'kubeconfig'), join(runDir(one), 'ready.conflist')]
   writeFileSync(kubeconfig, kubeconfigFor(api.url))
@@ -105,6 +109,7 @@ async function startAgent(one: TestNode): Promise<void> {
       `--cni-config=${ready}`,
       // So that nobody waits for what is denied.
       '--deny=reject',
+      ...flags,
     ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   )
@@ -227,6 +232,20 @@ describe('agents of three nodes', () => {
       encoding: 'utf8',
     })
     expect(link).toContain('mtu 1450')
+  })
+
+  test('what is masqueraded is what the flags of each say', () => {
+    const elements = ({ run }: TestNode, set: string): string => {
+      const listed = run(`nft list set inet sluice ${set}`)
+      return /elements = \{([^}]*)\}/.exec(listed)?.[1]?.trim() ?? ''
+    }
+    expect(elements(nodes.a, 'pod_ranges4')).toBe('10.244.1.0/24')
+    expect(elements(nodes.a, 'cluster_ranges4')).toContain('203.0.113.0/24')
+    expect(elements(nodes.a, 'cluster_ranges6')).toContain('fd77::/16')
+    expect(elements(nodes.b, 'pod_ranges4')).toBe('')
+    expect(elements(nodes.c, 'pod_ranges6')).toBe('fd10:3::/64')
+    expect(elements(nodes.c, 'cluster_ranges4')).not.toContain('203.0.113.0/24')
+    expect(elements(nodes.c, 'cluster_ranges4')).toContain('10.244.1.0/24')
   })
 
   test('a path that somebody takes away comes back', async () => {
