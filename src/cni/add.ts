@@ -11,14 +11,16 @@ import { formatResult } from './format-result.ts'
 import { refuseTwice } from './refuse-twice.ts'
 import { undoAdd } from './undo-add.ts'
 import type { CniParts, Verb } from './verbs.ts'
+import { withArguments } from './with-arguments.ts'
 
 /**
  * ADD (CNI specification 1.1.0, section 2): gives a pod its network. Its policy is in the kernel before its link is
  * up. After another plugin, which wired the pod, only the policy.
  */
 export const add: Verb = async (request, parts) => {
-  const config = parseConfig(request.stdin)
-  const asked = parseAddArguments(request.environment, config.defaultNamespace)
+  const written = parseConfig(request.stdin)
+  const asked = parseAddArguments(request.environment, written.defaultNamespace)
+  const config = withArguments(written, asked.requested)
   const { prevResult } = config
   if (prevResult !== undefined) return addChained(asked, { ...config, prevResult }, parts)
   if (parts.chain !== undefined) throw notFirst(config)

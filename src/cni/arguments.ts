@@ -1,6 +1,8 @@
 import type { PodIdentity } from '../pods/attachment.ts'
+import { type Address, parseAddress } from '../policy/address.ts'
 import { CniError } from './errors.ts'
 import { NAMESPACE_NAME } from './namespace-name.ts'
+import { parseMac } from './parse-mac.ts'
 
 type Environment = ReadonlyMap<string, string>
 
@@ -19,6 +21,15 @@ export interface CheckArguments extends AttachmentKey {
 /** The parameters of an ADD. */
 export interface AddArguments extends CheckArguments {
   readonly pod: PodIdentity
+  /** What podman asks for in CNI_ARGS rather than by a capability. */
+  readonly requested: RequestedInArguments
+}
+
+/** `IP` and `MAC` of CNI_ARGS, as the reference plugins host-local and tuning have them. */
+export interface RequestedInArguments {
+  readonly ip: Address | undefined
+  /** In lower case. */
+  readonly mac: string | undefined
 }
 
 /**
@@ -38,6 +49,10 @@ export function parseAddArguments(
     pod: isNamespaced(pairs)
       ? kubernetesPod(pairs)
       : containerAsPod(pairs, key.containerId, defaultNamespace),
+    requested: {
+      ip: optional(pairs, 'IP', parseAddress, 'an address'),
+      mac: optional(pairs, 'MAC', parseMac, 'the MAC address of one interface'),
+    },
   }
 }
 
@@ -90,6 +105,8 @@ const KNOWN_PAIRS = new Set([
   'K8S_POD_NAME',
   'K8S_POD_UID',
   'K8S_POD_INFRA_CONTAINER_ID',
+  'IP',
+  'MAC',
 ])
 
 function isNamespaced(pairs: Environment): boolean {
@@ -141,6 +158,19 @@ function parsePairs(text: string): Environment {
     throw invalid('CNI_ARGS', unknown, 'only names that sluice knows, unless IgnoreUnknown=1')
   }
   return pairs
+}
+
+function optional<T>(
+  values: Environment,
+  name: string,
+  parse: (text: string) => T | undefined,
+  expected: string,
+): T | undefined {
+  const value = values.get(name) ?? ''
+  if (value === '') return undefined
+  const parsed = parse(value)
+  if (parsed === undefined) throw invalid(name, value, expected)
+  return parsed
 }
 
 function required(values: Environment, name: string, pattern: RegExp, expected: string): string {

@@ -5,6 +5,7 @@ import type { AddressRange } from '../pods/address-range.ts'
 import type { Bandwidth } from '../pods/bandwidth.ts'
 import type { PortMapping } from '../pods/port-mapping.ts'
 import { orNothing } from './or-nothing.ts'
+import { parseMac } from './parse-mac.ts'
 import { readText } from './read-text.ts'
 
 /** What the runtime asks for one container, by those capabilities of CNI's CONVENTIONS.md that we declare. */
@@ -75,11 +76,7 @@ const ipRanges = v.pipe(
   v.transform((lists) => lists.flat()),
 )
 
-/** IEEE 802: the lowest bit of the first byte tells groups; of all zeros, the kernel makes none. */
-const mac = readText((text) => {
-  const isMac = /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/iu.test(text) && !/^[0:]+$/u.test(text)
-  return isMac ? text.toLowerCase() : undefined
-}, 'the MAC address of one interface such as 02:00:00:00:00:01')
+const mac = readText(parseMac, 'the MAC address of one interface such as 02:00:00:00:00:01')
 
 const port = (lowest: 0 | 1) =>
   v.pipe(

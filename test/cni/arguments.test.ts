@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseAddArguments, parseAttachmentKey } from '../../src/cni/arguments.ts'
+import { ip4 } from '../../src/policy/address.ts'
 import { CniError } from '../../src/cni/errors.ts'
 
 const ARGS = 'IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart-0;K8S_POD_UID=4f-2'
@@ -20,6 +21,7 @@ test('what a runtime sends', () => {
     ifName: 'eth0',
     netns: '/var/run/netns/cni-1',
     pod: { namespace: 'shop', name: 'cart-0', uid: '4f-2' },
+    requested: { ip: undefined, mac: undefined },
   })
 })
 
@@ -58,6 +60,8 @@ describe('an ADD is refused with the name of the variable', () => {
       { CNI_ARGS: 'K8S_POD_NAMESPACE=a;K8S_POD_NAME=b;K8S_POD_UID=;X=1' },
       'CNI_ARGS must be only names',
     ],
+    [{ CNI_ARGS: `${ARGS};IP=10.0.0` }, 'IP must be an address, not "10.0.0"'],
+    [{ CNI_ARGS: `${ARGS};MAC=01:00:00:00:00:01` }, 'MAC must be the MAC address of one'],
     [{ CNI_ARGS: 'K8S_POD_NAMESPACE' }, 'CNI_ARGS must be NAME=VALUE pairs'],
   ])('%j', (changes, message) => {
     expect(() => parseAddArguments(environment(changes))).toThrow(message)
@@ -88,6 +92,12 @@ describe('a container that is not of Kubernetes', () => {
     expect(() => of('K8S_POD_NAMESPACE=shop')).toThrow('K8S_POD_NAME is missing')
     expect(() => of('K8S_POD_NAMESPACE=shop;K8S_POD_NAME=a_b')).toThrow('the name of a pod')
   })
+})
+
+test('the addresses that podman asks for', () => {
+  const CNI_ARGS = 'IgnoreUnknown=1;K8S_POD_NAME=box;MAC=02:00:00:00:00:0A;IP=10.0.0.7'
+  const { requested } = parseAddArguments(environment({ CNI_ARGS }), 'tools')
+  expect(requested).toEqual({ ip: ip4(0x0a_00_00_07), mac: '02:00:00:00:00:0a' })
 })
 
 test('a DEL needs its key and nothing else', () => {

@@ -108,6 +108,15 @@ describe('ADD', () => {
     })
   })
 
+  test('the address that is asked for in CNI_ARGS, unless the configuration asks', async () => {
+    const CNI_ARGS = 'K8S_POD_NAMESPACE=shop;K8S_POD_NAME=cart-0;IP=10.0.0.8'
+    const by = await handle(requestOf('ADD', { CNI_ARGS }))
+    expect(bodyOf(by)).toMatchObject({ ips: [{ address: '10.0.0.8/32' }] })
+    const config = { runtimeConfig: { ips: ['10.0.0.9'] } }
+    const both = await handle(requestOf('ADD', { CNI_ARGS, CNI_CONTAINERID: 'c2' }, config))
+    expect(bodyOf(both)).toMatchObject({ ips: [{ address: '10.0.0.9/32' }] })
+  })
+
   test('the requested address', async () => {
     const config = { runtimeConfig: { ips: ['10.0.0.9/24'] } }
     expect(bodyOf(await handle(requestOf('ADD', {}, config)))).toMatchObject({
