@@ -13,7 +13,10 @@ export function deriveMtu(
   mode: OverlayMode,
   mtuOf: (address: Address) => number | undefined,
 ): number {
-  const links = addresses.map(mtuOf).filter((mtu) => mtu !== undefined)
+  const links = addresses
+    .map(mtuOf)
+    .filter((mtu) => mtu !== undefined)
+    .filter((mtu) => mtu <= MAX_LINK_MTU)
   const least = links.length === 0 ? ETHERNET_MTU : Math.min(...links)
   if (mode === 'never') return least
   // The overlay is IPv4's between nodes that have it.
@@ -21,5 +24,10 @@ export function deriveMtu(
   return Math.max(least - OVERLAYS[carrier].headerBytes, LEAST_MTU)
 }
 
-/** IEEE 802.3, where no link has an address of the node. */
+/** IEEE 802.3, where no link that packets leave by has an address of the node. */
 const ETHERNET_MTU = 1500
+/**
+ * ETH_MAX_MTU (if_ether.h). The loopback interface, where routers have their addresses, has one byte more, which
+ * says nothing of links, and which the kernel refuses for a pod's.
+ */
+const MAX_LINK_MTU = 65_535

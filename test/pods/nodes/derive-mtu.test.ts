@@ -8,6 +8,7 @@ const MTUS: Readonly<Record<string, number>> = {
   'fd00::1': 9000,
   'fd00::2': 1500,
   '10.0.0.3': 1300,
+  '10.0.0.4': 65_536,
 }
 const mtuOf = (one: Address): number | undefined => MTUS[formatAddress(one)]
 
@@ -20,6 +21,8 @@ test.each([
   ['of the smaller link', ['10.0.0.1', 'fd00::2'], 'auto', 1450],
   ['never less than IPv6 needs', ['10.0.0.3'], 'auto', 1280],
   ['of Ethernet where no link has the address', ['10.9.9.9'], 'auto', 1450],
+  ['of Ethernet where the address is the loopback’s', ['10.0.0.4'], 'never', 1500],
+  ['of the link that has the other', ['10.0.0.4', 'fd00::2'], 'never', 1500],
   ['of Ethernet where no address is known', [], 'never', 1500],
 ] as const)('%s', (_, addresses, mode, mtu) => {
   expect(deriveMtu(addresses.map(address), mode, mtuOf)).toBe(mtu)
