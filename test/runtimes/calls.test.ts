@@ -14,7 +14,7 @@ if (!isFetched)
 
 const CAPABILITIES = { portMappings: true, bandwidth: true, ips: true, mac: true }
 
-/** What runtimes hand to plugins, as a plugin sees it; docs/installing.md says the same in words. */
+/** What runtimes hand to plugins, as a plugin sees it; docs/runtimes.md says the same in words. */
 describe.skipIf(!isFetched)('what plugins are called with by', () => {
   let scene: RuntimeMachine
 

@@ -92,6 +92,14 @@ describe.each(['0.3.1', '0.4.0', '1.0.0'])('a list of version %s', (cniVersion) 
     const friend = await attach('friend', [TUNING, BANDWIDTH, PORTMAP], {})
     const foe = await attach('foe', [BANDWIDTH], { bandwidth: LIMITS })
     await expectPolicy(server, friend, foe)
+    if (cniVersion !== '0.3.1') {
+      // The reference plugin bandwidth 1.1.1 crashes in a CHECK where it limits nothing, as for `friend`.
+      for (const { list, container } of [server, foe]) {
+        // portmap 1.1.1 looks for its IPv4 rules in ip6tables too, whichever plugin is first, and fails.
+        const plugins = list.plugins.filter(({ type }) => type !== 'portmap')
+        await scene.driver.check({ ...list, plugins }, container)
+      }
+    }
 
     await detachTwice(foe, friend, server)
   })

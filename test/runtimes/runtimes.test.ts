@@ -6,6 +6,7 @@ import { containerd } from './containerd.ts'
 import { podman } from './podman.ts'
 import { runtimesRoot } from './runtimes-root.ts'
 import { stateOf } from './machine-state.ts'
+import { addOutside, MACHINE_ADDRESSES, OUTSIDE } from './outside.ts'
 import { manifestsFor, NAMESPACE } from './scene.ts'
 import { installAgent, startAgent } from './sluice-agent.ts'
 import { type RuntimeMachine, startMachine } from './start-machine.ts'
@@ -24,6 +25,7 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
     await runtime.install(scene.machine)
     await installAgent(scene.machine, manifestsFor(runtime.podName))
     await writeNetwork(scene.machine, { cniVersion: '1.0.0', plugins: [SLUICE] })
+    await addOutside(scene.machine)
     unused = stateOf(scene.machine)
   })
   afterAll(() => scene?.[Symbol.asyncDispose]())
@@ -39,12 +41,34 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
     for (const address of server.addresses) {
       await server.place.listen([{ protocol: 'TCP', address, port: PORT }])
     }
-    expect(await knocks(friend, server)).toEqual(['answered', 'answered'])
-    expect(await knocks(foe, server)).toEqual(['unanswered', 'unanswered'])
+    expect(await knocks(friend, server.addresses, PORT)).toEqual(['answered', 'answered'])
+    expect(await knocks(foe, server.addresses, PORT)).toEqual(['unanswered', 'unanswered'])
 
     for (const name of ['server', 'friend', 'foe']) await runtime.stop(scene.machine, name)
     expect(stateOf(scene.machine)).toEqual(unused)
   })
+
+  if (runtime === podman) {
+    test('what podman asks for: addresses and a published port', async () => {
+      const { machine } = scene
+      const asked = { ip: '10.244.0.77', mac: '02:00:00:00:00:77' }
+      const flags = [`--ip=${asked.ip}`, `--mac-address=${asked.mac}`, '--publish=8080:80']
+      const friend = await start('friend', flags)
+      expect(friend.addresses).toContain(asked.ip)
+      const show = ['/bin/busybox', 'ip', 'link', 'show', 'eth0']
+      expect(await machine.run(['podman', 'exec', 'friend', ...show])).toContain(asked.mac)
+      for (const address of friend.addresses) {
+        await friend.place.listen([{ protocol: 'TCP', address, port: PORT }])
+      }
+      const outside = await enterNamespace(machine, OUTSIDE)
+      onTestFinished(() => outside.place.close())
+      expect(await knocks(outside, MACHINE_ADDRESSES, 8080)).toEqual(['answered', 'answered'])
+
+      await runtime.stop(machine, 'friend')
+      expect(await knocks(outside, MACHINE_ADDRESSES, 8080)).toEqual(['unanswered', 'unanswered'])
+      expect(stateOf(machine)).toEqual(unused)
+    })
+  }
 
   test('without a namespace it is refused, with the remedy', async () => {
     const { machine } = scene
@@ -73,10 +97,10 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
     expect(stateOf(machine)).toEqual(unused)
   })
 
-  async function start(name: string): Promise<ContainerPlace> {
+  async function start(name: string, flags: readonly string[] = []): Promise<ContainerPlace> {
     const { machine } = scene
     onTestFinished(() => runtime.stop(machine, name).catch(() => {}))
-    const pid = await runtime.start(machine, { name, command: WAIT })
+    const pid = await runtime.start(machine, { name, command: WAIT, flags })
     const container = await enterNamespace(machine, `/proc/${pid}/ns/net`)
     onTestFinished(() => container.place.close())
     return container
@@ -84,20 +108,22 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
 })
 
 const PORT = 80
-const SLUICE = { type: 'sluice-cni', defaultNamespace: NAMESPACE }
+const SLUICE = {
+  type: 'sluice-cni',
+  defaultNamespace: NAMESPACE,
+  capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true },
+}
 
 /** What comes of a connection in each family. */
-function knocks(from: ContainerPlace, to: ContainerPlace): Promise<string[]> {
-  const attempts = to.addresses.map(async (address, family) => {
+function knocks(
+  from: ContainerPlace,
+  addresses: readonly string[],
+  port: number,
+): Promise<string[]> {
+  const attempts = addresses.map(async (to, family) => {
     const source = from.addresses[family]
-    if (source === undefined) throw new Error(`A container has no address like ${address}.`)
-    const knock = {
-      protocol: 'TCP',
-      from: source,
-      to: address,
-      port: PORT,
-      timeoutMs: 500,
-    } as const
+    if (source === undefined) throw new Error(`There is no address to knock at ${to} from.`)
+    const knock = { protocol: 'TCP', from: source, to, port, timeoutMs: 500 } as const
     return (await from.place.knock(knock)).kind
   })
   return Promise.all(attempts)
