@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Verb } from './verbs.ts'
+import type { CniRequest } from './frame.ts'
 
 /** Versions of the CNI specification that we answer in, oldest first. */
 export const SUPPORTED_VERSIONS = ['0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const
@@ -7,11 +7,12 @@ export const SUPPORTED_VERSIONS = ['0.3.1', '0.4.0', '1.0.0', '1.1.0'] as const
 export type CniVersion = (typeof SUPPORTED_VERSIONS)[number]
 
 /** VERSION: which versions we speak. Answers anyone, since asking is how a runtime finds out. */
-export const version: Verb = async (request) =>
-  JSON.stringify({
+export async function version(request: CniRequest): Promise<string> {
+  return JSON.stringify({
     cniVersion: answerVersion(request.stdin),
     supportedVersions: SUPPORTED_VERSIONS,
   })
+}
 
 export function isSupported(text: string): text is CniVersion {
   return SUPPORTED_VERSIONS.some((supported) => supported === text)

@@ -3,7 +3,7 @@ import { handleStarting } from '../../src/cni/handle-starting.ts'
 import type { CniHandler } from '../../src/cni/verbs.ts'
 import { bodyOf, requestOf } from './requests.ts'
 
-test('STATUS is told at once that the agent is starting, all else waits until it is ready', async () => {
+test('STATUS and VERSION are answered at once, all else waits until the agent is ready', async () => {
   const ready = Promise.withResolvers<CniHandler>()
   const handle = handleStarting(ready.promise)
   const answered: string[] = []
@@ -11,6 +11,7 @@ test('STATUS is told at once that the agent is starting, all else waits until it
   const reply = await handle(requestOf('STATUS'))
   expect(reply.exitCode).toBe(1)
   expect(bodyOf(reply)).toMatchObject({ code: 50, msg: expect.stringContaining('is starting') })
+  expect(bodyOf(await handle(requestOf('VERSION')))).toMatchObject({ cniVersion: '1.1.0' })
   expect(answered).toEqual([])
   ready.resolve(async (request) => ({
     exitCode: 0,
