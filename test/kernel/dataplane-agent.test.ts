@@ -17,6 +17,9 @@ const POD = `/run/netns/slcfl-pod-${process.pid}`
 const UID = 'uid-of-server'
 const CLIENTS = { good: ['10.9.0.2', 'fd99::2'], bad: ['10.9.0.3', 'fd99::3'] }
 const DEATHS = 5
+/** `--deny` is part of the program. */
+const VERSIONS = ['--deny=drop', '--deny=reject']
+const flags: string[] = []
 
 let node: FloodedNode
 let directory: string
@@ -36,6 +39,7 @@ beforeEach(async () => {
     runDir: join(directory, 'run'),
     netns: node.netns,
     stopping: stopping.signal,
+    flags,
   })
 })
 
@@ -46,36 +50,44 @@ afterEach(async () => {
   await fs.rm(directory, { recursive: true })
 })
 
-test('kill -9 of an agent in the middle of its work, again and again, gives no packet a wrong verdict', async () => {
-  await propose(0)
-  await agent.start()
-  await followed()
-  const sandbox = { containerId: 'c1', netns: POD, namespace: 'shop', name: 'server', uid: UID }
-  const shim = { program: join(ROOT, 'native/build/sluice-cni'), runDir: join(directory, 'run') }
-  const flows = flowsTo(await attach(shim, sandbox))
+test.each([
+  { by: 'its like', versions: VERSIONS.slice(0, 1), table: 'adopted' },
+  { by: 'another version of the program', versions: VERSIONS, table: 'installed' },
+])(
+  'kill -9 of an agent in the middle of its work, again and again, with $by next: no packet gets a wrong verdict',
+  async ({ versions, table }) => {
+    await propose(0)
+    flags.splice(0, 1, versions[0] ?? '')
+    await agent.start()
+    await followed()
+    const sandbox = { containerId: 'c1', netns: POD, namespace: 'shop', name: 'server', uid: UID }
+    const shim = { program: join(ROOT, 'native/build/sluice-cni'), runDir: join(directory, 'run') }
+    const flows = flowsTo(await attach(shim, sandbox))
 
-  const tally = await node.flood(flows, async () => {
-    for (let death = 1; death <= DEATHS; death += 1) {
-      await propose(2 * death - 1)
-      await agent.kill()
-      await propose(2 * death)
-      await agent.start()
-      await followed()
-    }
-  })
-  const { allowed, denied, packetsPerSecond } = tally
-  console.log(
-    `flood, ${DEATHS} deaths: ${allowed.met} allowed packets of which ${allowed.met - allowed.passed} were lost, ` +
-      `${denied.met} denied of which ${denied.passed} passed, ${packetsPerSecond} packets/s`,
-  )
-  expect(await starts()).toEqual(['installed', ...Array.from({ length: DEATHS }, () => 'adopted')])
-  expect(allowed.met).toBeGreaterThan(1000n)
-  expect(denied.met).toBeGreaterThan(1000n)
-  expect({ lost: allowed.met - allowed.passed, leaked: denied.passed }).toEqual({
-    lost: 0n,
-    leaked: 0n,
-  })
-})
+    const tally = await node.flood(flows, async () => {
+      for (let death = 1; death <= DEATHS; death += 1) {
+        await propose(2 * death - 1)
+        await agent.kill()
+        await propose(2 * death)
+        flags.splice(0, 1, versions[death % versions.length] ?? '')
+        await agent.start()
+        await followed()
+      }
+    })
+    const { allowed, denied, packetsPerSecond } = tally
+    console.log(
+      `flood, ${DEATHS} deaths, each ${table}: ${allowed.met} allowed packets of which ${allowed.met - allowed.passed} were lost, ` +
+        `${denied.met} denied of which ${denied.passed} passed, ${packetsPerSecond} packets/s`,
+    )
+    expect(await starts()).toEqual(['installed', ...Array.from({ length: DEATHS }, () => table)])
+    expect(allowed.met).toBeGreaterThan(1000n)
+    expect(denied.met).toBeGreaterThan(1000n)
+    expect({ lost: allowed.met - allowed.passed, leaked: denied.passed }).toEqual({
+      lost: 0n,
+      leaked: 0n,
+    })
+  },
+)
 
 /** All let `good` reach port 80 of the server, and never port 95, and `bad` nothing that is sent here. */
 const RULES: readonly object[] = [

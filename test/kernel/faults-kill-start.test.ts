@@ -14,12 +14,16 @@ afterAll(() => scene.close())
 const TIMEOUT_MS = 300_000
 const NEVER = 1_000_000
 test.each([
-  ['a DEL in the queue', leaveAttached],
-  ['half an ADD', leaveHalfAdded],
-] as const)(
-  '%s',
-  async (_, leave) => {
-    const steps = await stepsOfStart(leave)
+  { what: 'a DEL in the queue', leave: leaveQueued, needsDel: false },
+  { what: 'half an ADD', leave: leaveHalfAdded, needsDel: true },
+])(
+  '$what',
+  async ({ leave, needsDel }) => {
+    const end = async (container: string): Promise<void> => {
+      if (needsDel) await scene.del(container)
+      await scene.expectClean()
+    }
+    const steps = await stepsOfStart(leave, end)
     const places = steps.keys().filter((place) => !READING.test(steps[place - 1] ?? ''))
     let deaths = 0
     for (const place of places) {
@@ -28,8 +32,7 @@ test.each([
       await scene.revive().catch(() => undefined)
       if (scene.injection.disarm().length === place + 1) deaths += 1
       await scene.revive()
-      await scene.del(container)
-      await scene.expectClean()
+      await end(container)
     }
     expect(deaths).toBeGreaterThan(10)
   },
@@ -38,17 +41,19 @@ test.each([
 
 test('packets of the others had the right verdicts all along', () => scene.expectVerdicts())
 
-async function stepsOfStart(leave: () => Promise<string>): Promise<readonly string[]> {
+async function stepsOfStart(
+  leave: () => Promise<string>,
+  end: (container: string) => Promise<void>,
+): Promise<readonly string[]> {
   const container = await leave()
   scene.injection.arm(NEVER, { kind: 'kill' })
   await scene.revive()
   const steps = scene.injection.disarm()
-  await scene.del(container)
-  await scene.expectClean()
+  await end(container)
   return steps
 }
 
-async function leaveAttached(): Promise<string> {
+async function leaveQueued(): Promise<string> {
   const container = scene.newContainer()
   await scene.add(container)
   await scene.cluster.killAgent(scene.cluster.node)
@@ -56,7 +61,6 @@ async function leaveAttached(): Promise<string> {
   return container
 }
 
-/** The last step but some: most is there to be cleaned up. */
 async function leaveHalfAdded(): Promise<string> {
   const container = scene.newContainer()
   scene.injection.arm(HALF, { kind: 'kill' })
@@ -65,5 +69,5 @@ async function leaveHalfAdded(): Promise<string> {
   return container
 }
 
-/** Behind the record and the link, before its end. */
+/** The step at which it dies: behind its record, its link and the first of its elements. */
 const HALF = 14
