@@ -31,9 +31,11 @@ import { program } from './dataplane/program.ts'
 import { enterNamespace } from './netlink/native.ts'
 import { HOST_INTERFACE_PREFIX, ownsChainedInterface } from './pods/attachment.ts'
 import { Ipam } from './pods/ipam.ts'
-import type { PodRecord } from './pods/record.ts'
 import { OVERLAY_PORT, OVERLAY_VNI } from './pods/nodes/overlays.ts'
+import { Reaper } from './pods/reaper.ts'
+import { isAttached, type PodRecord } from './pods/record.ts'
 import { Records } from './pods/records.ts'
+import type { ReleaseParts } from './pods/release-all.ts'
 import { type TakenOver, takeOver } from './pods/take-over.ts'
 import type { Address, Cidr } from './policy/address.ts'
 import { Compiler } from './policy/compile.ts'
@@ -139,16 +141,19 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     invalid: state.refused,
     commitRefused: enforcer.refusal?.message ?? null,
     sourceProblems: [...source.problems(), ...network.problems, ...(chained?.problems() ?? [])],
-    pods: pods.records.all().filter(({ releasedAt }) => releasedAt === undefined).length,
+    pods: pods.records.all().filter(isAttached).length,
     packets: kernel.packetCounters(),
     revokedConnections: kernel.revokedConnections(),
     ...compiler.stats(),
   })
 
+  const reaper = openReaper({ ...pods, enforcement: enforcer }, options)
   const obstacle = (): Obstacle | undefined => obstacleOf(enforcer) ?? chained?.obstacle()
-  const parts = { ...pods, enforcement: enforcer, inTurn: createInTurn(), obstacle }
+  const parts = { ...pods, enforcement: enforcer, reaper, inTurn: createInTurn(), obstacle }
   const queue = await carryOutQueuedDeletions(options, createHandler(parts))
   handler.resolve(queue.handle)
+  // Those whose DELs came while no agent ran have been gone for long.
+  await reaper.reap().catch((error: unknown) => tellReaping(error, options))
   const abandoned = releaseRegularly(parts, options.log)
   const http = await serveStatus(options, status)
   const cniConfig = await announce(options)
@@ -161,9 +166,29 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       cniConfig?.close()
       source.close()
       await Promise.all([cni.close(), ...http.map((server) => server.close())])
+      await reaper.close()
       kernel.close()
     },
   }
+}
+
+/** What is left of pods is removed when this node has been quiet for so long, and at the latest so long after they left. */
+const QUIET_MS = 100
+const LATEST_MS = 1000
+
+function openReaper(parts: ReleaseParts, options: AgentOptions): Reaper {
+  return new Reaper({
+    ...parts,
+    uptime: () => performance.now(),
+    setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+    onError: (error) => tellReaping(error, options),
+    quietMs: QUIET_MS,
+    latestMs: LATEST_MS,
+  })
+}
+
+function tellReaping(error: unknown, { log }: AgentOptions): void {
+  log.error({ event: 'pods.reap', err: error }, 'links of deleted pods stay; it is tried again')
 }
 
 /** No ADD succeeds while the kernel refuses policy, and what policy allows anew is not allowed in the kernel. */
@@ -264,7 +289,7 @@ async function openPods(
   options: AgentOptions,
   kernel: Kernel,
   source: AgentSource,
-): Promise<Omit<CniParts, 'enforcement' | 'inTurn' | 'obstacle'>> {
+): Promise<Omit<CniParts, 'enforcement' | 'reaper' | 'inTurn' | 'obstacle'>> {
   const { log, localhostHostPorts } = options
   const podCidrs = await podCidrsOf(options, source)
   const nodeAddresses =

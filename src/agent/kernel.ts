@@ -103,6 +103,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
   const listing = openNetlink(NETLINK_NETFILTER)
   const connections = shareNext(() => listConnectionsApart(listing))
   const route = openNetlink(NETLINK_ROUTE)
+  const removing = openNetlink(NETLINK_ROUTE)
   const nodeRoute = openNetlink(NETLINK_ROUTE)
   const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
   const settings = openSettings(procSys)
@@ -121,6 +122,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       prepareNode(podCidrs, node)
       return createWiring({
         ...node,
+        removing,
         openIn,
         files: { openSync, closeSync, fstatSync, statSync },
         nodeAddresses: firstOfEach(nodeAddresses),
@@ -176,7 +178,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       ),
     revokedConnections: () => revoked,
     close: () => {
-      const sockets = [nftables, conntrack, listing, route, nodeRoute, ...watches]
+      const sockets = [nftables, conntrack, listing, route, nodeRoute, removing, ...watches]
       for (const one of [...sockets, settings]) one.close()
     },
   }

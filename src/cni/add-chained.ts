@@ -1,6 +1,6 @@
 import type { Address } from '../policy/address.ts'
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
-import type { PodRecord } from '../pods/record.ts'
+import { isAttached, type PodRecord } from '../pods/record.ts'
 import { release } from '../pods/release.ts'
 import type { AddArguments } from './arguments.ts'
 import type { Chain } from './chain.ts'
@@ -82,7 +82,7 @@ async function releaseFormerHolders(record: PodRecord, parts: CniParts): Promise
   const addresses = new Set(record.addresses)
   const former = parts.records
     .all()
-    .filter((other) => other.id !== record.id && other.releasedAt === undefined)
+    .filter((other) => other.id !== record.id && isAttached(other))
     .filter((other) => other.addresses.some((address) => addresses.has(address)))
   for (const { id } of former) await parts.inTurn(id, () => release(id, parts))
 }

@@ -1,5 +1,5 @@
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
-import type { PodRecord } from '../pods/record.ts'
+import { isLeaving, type PodRecord } from '../pods/record.ts'
 import { refuseTakenHostPorts } from '../pods/refuse-taken-host-ports.ts'
 import type { PodLinks } from '../pods/wiring.ts'
 import { addChained } from './add-chained.ts'
@@ -12,6 +12,7 @@ import { refuseTwice } from './refuse-twice.ts'
 import { undoAdd } from './undo-add.ts'
 import type { CniParts, Verb } from './verbs.ts'
 import { withArguments } from './with-arguments.ts'
+import { withoutLeavers } from './without-leavers.ts'
 
 /**
  * ADD (CNI specification 1.1.0, section 2): gives a pod its network. Its policy is in the kernel before its link is
@@ -24,8 +25,12 @@ export const add: Verb = async (request, parts) => {
   const { prevResult } = config
   if (prevResult !== undefined) return addChained(asked, { ...config, prevResult }, parts)
   if (parts.chain !== undefined) throw notFirst(config)
-  return parts.inTurn(attachmentIdOf(asked), async () => {
-    const record = reserve(asked, config, parts)
+  const id = attachmentIdOf(asked)
+  parts.reaper.stir()
+  return parts.inTurn(id, async () => {
+    const former = parts.records.get(id)
+    if (former !== undefined && isLeaving(former)) await parts.reaper.reap()
+    const record = await withoutLeavers(parts.reaper, () => reserve(asked, config, parts))
     try {
       const links = await connect(record, config, parts)
       const outcome = { attachment: record, netns: asked.netns, links, dns: config.dns }
@@ -73,13 +78,15 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
 async function connect(
   record: PodRecord,
   config: NetworkConfig,
-  parts: CniParts,
+  { wiring, reaper, enforcement }: CniParts,
 ): Promise<PodLinks> {
   const { mac, bandwidth } = config.runtime
-  const links = parts.wiring.create(record, record.netns, { mtu: config.mtu, mac })
-  if (bandwidth !== undefined) parts.wiring.shape(record, record.netns, links, bandwidth)
+  const links = await withoutLeavers(reaper, () =>
+    wiring.create(record, record.netns, { mtu: config.mtu, mac }),
+  )
+  if (bandwidth !== undefined) wiring.shape(record, record.netns, links, bandwidth)
   try {
-    await parts.enforcement.attach(record)
+    await enforcement.attach(record)
   } catch (error) {
     throw toCniError(
       error,
@@ -87,7 +94,7 @@ async function connect(
       `The policy of ${describe(record)} could not be put into force`,
     )
   }
-  parts.wiring.raise(record, record.netns, links)
+  wiring.raise(record, record.netns, links)
   return links
 }
 

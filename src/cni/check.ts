@@ -3,7 +3,7 @@ import { attachmentIdOf, describe } from '../pods/attachment.ts'
 import type { Bandwidth } from '../pods/bandwidth.ts'
 import type { ExpectedPodEnd } from '../pods/check-links.ts'
 import { GATEWAYS } from '../pods/gateways.ts'
-import type { PodRecord } from '../pods/record.ts'
+import { isAttached, type PodRecord } from '../pods/record.ts'
 import { type CheckArguments, parseCheckArguments } from './arguments.ts'
 import { parseConfig } from './config.ts'
 import { CniError, toCniError } from './errors.ts'
@@ -49,7 +49,7 @@ export const check: Verb = async (request, parts) => {
 
 function recordOf(id: string, { containerId, ifName }: CheckArguments, parts: CniParts): PodRecord {
   const record = parts.records.get(id)
-  if (record !== undefined && record.releasedAt === undefined) return record
+  if (record !== undefined && isAttached(record)) return record
   throw new CniError(
     'unknownContainer',
     `Container ${containerId} has no network of Sluice on ${ifName}: it was never added, or is deleted`,

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
-import type { PodRecord } from '../pods/record.ts'
+import { isAttached, type PodRecord } from '../pods/record.ts'
 import { decodeConfig, networkName } from './decode-config.ts'
 import { CniError, toCniError } from './errors.ts'
 import { removeAttachment } from './remove-attachment.ts'
@@ -29,7 +29,7 @@ export const gc: Verb = async (request, parts) => {
 /** Those of agents that did not keep the network's name are ours: there was one. */
 function isStale(record: PodRecord, network: string, valid: ReadonlySet<string>): boolean {
   const isOfNetwork = record.network === network || record.network === ''
-  return isOfNetwork && record.releasedAt === undefined && !valid.has(record.id)
+  return isOfNetwork && isAttached(record) && !valid.has(record.id)
 }
 
 function reportFailures(

@@ -1,4 +1,4 @@
-import type { PodRecord } from '../pods/record.ts'
+import { isAttached, type PodRecord } from '../pods/record.ts'
 import { release } from '../pods/release.ts'
 import type { CniParts } from './verbs.ts'
 
@@ -15,10 +15,10 @@ export async function releaseAbandoned(
   exists: (path: string) => boolean,
 ): Promise<readonly PodRecord[]> {
   const { records, wiring } = parts
-  const isAbandoned = ({ netns, releasedAt, bridgePort, hostInterface }: PodRecord): boolean =>
-    releasedAt === undefined &&
-    !exists(netns) &&
-    !wiring.hasInterface(bridgePort?.name ?? hostInterface)
+  const isAbandoned = (record: PodRecord): boolean =>
+    isAttached(record) &&
+    !exists(record.netns) &&
+    !wiring.hasInterface(record.bridgePort?.name ?? record.hostInterface)
   const released: PodRecord[] = []
   for (const { id } of records.all().filter(isAbandoned)) {
     await parts.inTurn(id, async () => {

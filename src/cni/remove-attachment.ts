@@ -1,12 +1,13 @@
 import { attachmentIdOf, describe } from '../pods/attachment.ts'
-import { release } from '../pods/release.ts'
+import { leave } from '../pods/leave.ts'
 import type { AttachmentKey } from './arguments.ts'
 import type { Enforcement } from './enforcement.ts'
 import { toCniError } from './errors.ts'
 import type { CniParts } from './verbs.ts'
 
 /**
- * Takes away whatever there is of an attachment, in turn with all else that concerns it.
+ * Takes an attachment off the network, in turn with all else that concerns it. What takes the kernel long is done
+ * in a moment, for all that have left.
  *
  * @throws CniError; then the record says what is left, and it may be tried again.
  */
@@ -14,7 +15,7 @@ export async function removeAttachment(key: AttachmentKey, parts: CniParts): Pro
   const id = attachmentIdOf(key)
   await parts.inTurn(id, async () => {
     try {
-      await release(id, { ...parts, enforcement: typed(parts.enforcement) })
+      await leave(id, { ...parts, enforcement: typed(parts.enforcement) })
     } catch (error) {
       const what = `The network of container ${key.containerId} is not removed`
       throw toCniError(error, 'internal', what)

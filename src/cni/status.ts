@@ -11,7 +11,9 @@ import type { Verb } from './verbs.ts'
 export const status: Verb = async (request, parts) => {
   const { cniVersion } = decodeConfig(request.stdin, v.object({ name: networkName }))
   requireVersion('STATUS', '1.1.0', cniVersion)
-  const obstacle = parts.obstacle() ?? exhaustion(parts.ipam)
+  // An ADD that finds nothing else takes what those hold who have left.
+  const full = parts.reaper.isWaiting ? undefined : exhaustion(parts.ipam)
+  const obstacle = parts.obstacle() ?? full
   if (obstacle === undefined) return ''
   throw new CniError(obstacle.harmsPods ? 'limitedConnectivity' : 'notAvailable', obstacle.reason)
 }

@@ -1,4 +1,5 @@
 import type { Ipam } from '../pods/ipam.ts'
+import type { Reaper } from '../pods/reaper.ts'
 import type { Records } from '../pods/records.ts'
 import type { Wiring } from '../pods/wiring.ts'
 import { add } from './add.ts'
@@ -23,6 +24,8 @@ export interface CniParts {
   readonly enforcement: Enforcement
   /** Where another plugin wires the pods, and we only enforce; undefined where we wire them. */
   readonly chain?: Chain | undefined
+  /** Removes what is left of attachments whose DEL was answered. */
+  readonly reaper: Reaper
   /** One operation at a time for each host interface; shared with whoever else changes attachments. */
   readonly inTurn: InTurn
   /** What keeps every ADD from success now, but for addresses. Cheap: runtimes ask every few seconds. */

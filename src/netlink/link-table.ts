@@ -17,6 +17,7 @@ export const IFLA = attributes({
   IFLA_OPERSTATE: [16, 'u8'],
   IFLA_LINKINFO: [18, nested(IFLA_INFO)],
   IFLA_NET_NS_PID: [19, 'u32'],
+  IFLA_GROUP: [27, 'u32'],
   IFLA_NET_NS_FD: [28, 'u32'],
   IFLA_EXT_MASK: [29, 'u32'],
   IFLA_LINK_NETNSID: [37, 's32'],

@@ -24,6 +24,8 @@ export interface LinkSettings {
   readonly arp?: boolean | undefined
   /** Index of the bridge that it belongs to; 0 takes it out. */
   readonly master?: number | undefined
+  /** A number by which links are dealt with together; 0 is where all begin. */
+  readonly group?: number | undefined
   /** The network namespace that it is made in or moved to: an open file, or a process in it. */
   readonly netns?: { readonly fd: number } | { readonly pid: number } | undefined
 }
@@ -85,6 +87,13 @@ export function deleteLink(link: LinkReference): Request {
   return referring(MESSAGE_TYPES.RTM_DELLINK, link, {})
 }
 
+/** `ip link delete group`: all of them together, which costs hardly more than one. ENODEV when there is none. */
+export function deleteLinkGroup(group: number): Request {
+  return makeRequest(MESSAGE_TYPES.RTM_DELLINK, 0, encodeStruct(ifinfomsg, {}), IFLA, {
+    IFLA_GROUP: group,
+  })
+}
+
 /** The link, or undefined if there is none. */
 export function findLink(socket: NetlinkSocket, link: LinkReference): Link | undefined {
   try {
@@ -143,12 +152,20 @@ function headerOf({ up, arp }: LinkSettings, index = 0): Uint8Array {
   })
 }
 
-function settingValues({ name, mac, mtu, master, netns }: LinkSettings): ValuesOf<typeof IFLA> {
+function settingValues({
+  name,
+  mac,
+  mtu,
+  master,
+  group,
+  netns,
+}: LinkSettings): ValuesOf<typeof IFLA> {
   return {
     IFLA_ADDRESS: mac === undefined ? undefined : macToBytes(mac),
     IFLA_MTU: mtu,
     IFLA_IFNAME: name,
     IFLA_MASTER: master,
+    IFLA_GROUP: group,
     IFLA_NET_NS_FD: netns && 'fd' in netns ? netns.fd : undefined,
     IFLA_NET_NS_PID: netns && 'pid' in netns ? netns.pid : undefined,
   }

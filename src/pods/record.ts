@@ -6,8 +6,20 @@ import type { Attachment } from './attachment.ts'
 export interface PodRecord extends Attachment {
   /** Path of the pod's network namespace, as ADD gave it. */
   readonly netns: string
-  /** Milliseconds since the epoch; undefined = the pod has its network. Afterwards its addresses rest. */
+  /** Milliseconds since the epoch: its DEL was answered, and what is left of its network is still to be removed. */
+  readonly leftAt?: number | undefined
+  /** Milliseconds since the epoch: nothing is left, and its addresses rest. */
   readonly releasedAt: number | undefined
+}
+
+/** From ADD to DEL. */
+export function isAttached({ leftAt, releasedAt }: PodRecord): boolean {
+  return leftAt === undefined && releasedAt === undefined
+}
+
+/** From DEL to the end of its link. */
+export function isLeaving({ leftAt, releasedAt }: PodRecord): boolean {
+  return leftAt !== undefined && releasedAt === undefined
 }
 
 const schema = v.object({
@@ -33,6 +45,7 @@ const schema = v.object({
     [],
   ),
   netns: v.string(),
+  leftAt: v.optional(v.number()),
   releasedAt: v.optional(v.number()),
 })
 
@@ -54,10 +67,11 @@ export function decodeRecord(text: string): PodRecord {
       `${v.getDotPath(issue) ?? 'it'} must be ${issue.expected}, not ${issue.received}`,
     )
   }
-  const { addresses, portMappings, releasedAt, id, bridgePort, ...rest } = parsed.output
+  const { addresses, portMappings, leftAt, releasedAt, id, bridgePort, ...rest } = parsed.output
   return {
     ...rest,
     id: id ?? rest.hostInterface,
+    leftAt,
     releasedAt,
     bridgePort,
     addresses: addresses.map(addressOf),

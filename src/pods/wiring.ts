@@ -4,7 +4,8 @@ import { findLink } from '../netlink/link.ts'
 import type { Attachment } from './attachment.ts'
 import type { Bandwidth } from './bandwidth.ts'
 import { checkLinks, type ExpectedPodEnd } from './check-links.ts'
-import { createLinks, listHostInterfaces, removeLink } from './links.ts'
+import { disconnect } from './disconnect.ts'
+import { createLinks, listHostInterfaces, removeLinks } from './links.ts'
 import { raiseLinks } from './raise.ts'
 import { setLoopback } from './set-loopback.ts'
 import { shapeLinks } from './shape-links.ts'
@@ -51,8 +52,10 @@ export interface Wiring {
   renew(attachment: Attachment): void
   /** What of it is missing or changed: a sentence for each fault. */
   check(attachment: Attachment, netns: string, expected: ExpectedPodEnd): readonly string[]
-  /** Deletes a link; fine if it is gone. @throws PodNetworkError (wiringFailed). */
-  remove(hostInterface: string): Promise<void>
+  /** Lets no more packets through to these addresses. @throws PodNetworkError (wiringFailed). */
+  disconnect(addresses: readonly Address[]): void
+  /** Deletes links together, one call after the other; fine if they are gone. @throws PodNetworkError (wiringFailed). */
+  remove(hostInterfaces: readonly string[]): Promise<void>
   /** Every interface of ours on the node. @throws PodNetworkError (wiringFailed). */
   hostInterfaces(): readonly string[]
   /** Whether the node has an interface of this name, whoever made it. @throws {NetlinkError} */
@@ -62,6 +65,8 @@ export interface Wiring {
 export interface WiringOptions {
   /** An rtnetlink socket in the node's namespace. */
   readonly node: NetlinkSocket
+  /** Another one, for what takes the kernel long. */
+  readonly removing: NetlinkSocket
   /** Path of the node's namespace. */
   readonly nodeNetns: string
   /** Opens an rtnetlink socket in a namespace. @throws when there is none at that path. */
@@ -86,6 +91,7 @@ export interface NamespaceFiles {
 }
 
 export function createWiring(options: WiringOptions): Wiring {
+  let removed: Promise<void> = Promise.resolve()
   return {
     create: (attachment, netns, asked = {}) => createLinks(attachment, netns, asked, options),
     shape: (attachment, netns, links, bandwidth) =>
@@ -93,7 +99,12 @@ export function createWiring(options: WiringOptions): Wiring {
     raise: (attachment, netns, links) => raiseLinks(attachment, netns, links, options),
     renew: (attachment) => setLoopback(attachment, options),
     check: (attachment, netns, expected) => checkLinks(attachment, netns, expected, options),
-    remove: async (hostInterface) => removeLink(hostInterface, options.node),
+    disconnect: (addresses) => disconnect(addresses, options.node),
+    remove: (hostInterfaces) => {
+      const run = removed.then(() => removeLinks(hostInterfaces, options.removing))
+      removed = run.catch(() => undefined)
+      return run
+    },
     hostInterfaces: () => listHostInterfaces(options.node),
     hasInterface: (name) => findLink(options.node, name) !== undefined,
   }

@@ -2,6 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { CniReply } from '../../src/cni/frame.ts'
 import { createInTurn } from '../../src/cni/in-turn.ts'
 import { type CniHandler, createHandler } from '../../src/cni/verbs.ts'
+import { isAttached } from '../../src/pods/record.ts'
+import type { Wiring } from '../../src/pods/wiring.ts'
 import { createScene, type Scene } from '../pods/parts.ts'
 import { bodyOf, requestOf } from './requests.ts'
 
@@ -35,7 +37,7 @@ function collect(config: object): Promise<CniReply> {
 }
 
 function attached(): string[] {
-  const live = scene.records.all().filter(({ releasedAt }) => releasedAt === undefined)
+  const live = scene.records.all().filter(isAttached)
   return live.map(({ containerId }) => containerId).sort()
 }
 
@@ -64,6 +66,7 @@ test.each([
 ])('%s', async (_, config, left) => {
   expect(await collect(config)).toEqual({ exitCode: 0, body: '' })
   expect(attached()).toEqual(left)
+  await scene.reaper.reap()
   expect(scene.interfaces.size).toBe(left.length)
   expect(scene.ipam.usage()[0]?.used).toBe(left.length)
 })
@@ -88,11 +91,13 @@ test('what has been released already is passed over', async () => {
 })
 
 test('one that cannot be removed does not keep the others, and all such are told', async () => {
-  const wiring = {
+  const wiring: Wiring = {
     ...scene.wiring,
-    remove: async (name: string) => {
-      if (name !== scene.records.all()[1]?.hostInterface) throw new Error(`${name} stays`)
-      scene.interfaces.delete(name)
+    disconnect: ([address]) => {
+      if (address !== scene.records.all()[1]?.addresses[0]) throw new Error('the route stays')
+    },
+    remove: async (names) => {
+      throw new Error(`${names.join()} stays`)
     },
   }
   handle = createHandler({ ...scene, wiring, inTurn: createInTurn() })

@@ -5,7 +5,7 @@ import type { Obstacle } from '../../src/cni/obstacle.ts'
 import { type CniHandler, createHandler } from '../../src/cni/verbs.ts'
 import { Ipam } from '../../src/pods/ipam.ts'
 import { blockOf, ip4, ip6 } from '../../src/policy/address.ts'
-import { createScene, type Scene } from '../pods/parts.ts'
+import { createScene, reaperOf, type Scene } from '../pods/parts.ts'
 import { bodyOf, requestOf } from './requests.ts'
 
 let scene: Scene
@@ -21,7 +21,9 @@ afterEach(() => {
 })
 
 function handlerWith(ipam: Ipam = scene.ipam): CniHandler {
-  return createHandler({ ...scene, ipam, obstacle: () => obstacle, inTurn: createInTurn() })
+  const parts = { ...scene, ipam, obstacle: () => obstacle }
+  const reaper = reaperOf({ ...scene, ipam })
+  return createHandler({ ...parts, reaper, inTurn: createInTurn() })
 }
 
 /** What libcni sends: no container, no namespace. */

@@ -21,7 +21,8 @@ afterEach(() => {
 
 const HOST = attachmentIdOf({ containerId: 'c1', ifName: 'eth0' })
 
-function expectNothingLeft(): void {
+async function expectNothingLeft(): Promise<void> {
+  await scene.reaper.reap()
   expect([...scene.interfaces]).toEqual([])
   expect(scene.ipam.usage()[0]?.used).toBe(0)
   expect(scene.records.all().filter(({ releasedAt }) => releasedAt === undefined)).toEqual([])
@@ -131,7 +132,7 @@ describe('ADD', () => {
     const reply = await handle(requestOf('ADD', {}, { runtimeConfig: { ips: [text] } }))
     expect(reply.exitCode).toBe(1)
     expect(bodyOf(reply)).toMatchObject({ code, msg: expect.stringContaining(message) })
-    expectNothingLeft()
+    await expectNothingLeft()
   })
 
   test.each<[Step, Error, number, string, string[]]>([
@@ -188,7 +189,7 @@ describe('ADD', () => {
     expect(reply.exitCode).toBe(1)
     expect(bodyOf(reply)).toEqual({ cniVersion: '1.1.0', code, msg })
     expect(scene.log).toEqual(log)
-    expectNothingLeft()
+    await expectNothingLeft()
     scene.failing.clear()
     expect((await handle(requestOf('ADD'))).exitCode).toBe(0)
   })
@@ -199,7 +200,7 @@ describe('ADD', () => {
     }
     expect(bodyOf(await handle(requestOf('ADD')))).toMatchObject({ code: 5, msg: 'No space' })
     expect(scene.log).toEqual([])
-    expectNothingLeft()
+    await expectNothingLeft()
   })
 
   test('when undoing fails as well, both are told, and DEL finishes', async () => {
@@ -211,7 +212,7 @@ describe('ADD', () => {
     expect(scene.ipam.usage()[0]?.used).toBe(1)
     scene.failing.clear()
     expect((await handle(requestOf('DEL'))).exitCode).toBe(0)
-    expectNothingLeft()
+    await expectNothingLeft()
   })
 
   test.each([
@@ -229,7 +230,7 @@ describe('DEL', () => {
   test('after an ADD, then again, and without an ADD', async () => {
     await handle(requestOf('ADD'))
     expect(await handle(requestOf('DEL'))).toEqual({ exitCode: 0, body: '' })
-    expectNothingLeft()
+    await expectNothingLeft()
     expect(await handle(requestOf('DEL'))).toEqual({ exitCode: 0, body: '' })
     expect(await handle(requestOf('DEL', { CNI_CONTAINERID: 'c2' }))).toEqual({
       exitCode: 0,
@@ -241,31 +242,60 @@ describe('DEL', () => {
     await handle(requestOf('ADD'))
     const replies = await Promise.all([1, 2, 3].map(() => handle(requestOf('DEL'))))
     expect(replies.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+    await expectNothingLeft()
     expect(scene.log.filter((line) => line.startsWith('detach'))).toHaveLength(1)
-    expectNothingLeft()
+  })
+
+  test('answers when the pod is off the network; what is slow is done later, for all at once', async () => {
+    await handle(requestOf('ADD'))
+    await handle(requestOf('ADD', { CNI_CONTAINERID: 'c2' }))
+    scene.log.length = 0
+    await handle(requestOf('DEL'))
+    await handle(requestOf('DEL', { CNI_CONTAINERID: 'c2' }))
+    expect(scene.log).toEqual(['disconnect 10.0.0.2', 'disconnect 10.0.0.3'])
+    await scene.reaper.reap()
+    const names = scene.records.all().map(({ hostInterface }) => hostInterface)
+    expect(scene.log.slice(2)).toEqual([
+      `remove ${names.join()}`,
+      'detach cart-0 10.0.0.2',
+      'detach cart-0 10.0.0.3',
+    ])
+    await expectNothingLeft()
+  })
+
+  test('that finds no room for its note does all at once', async () => {
+    await handle(requestOf('ADD'))
+    scene.records.put = () => {
+      throw new PodNetworkError('recordFailed', 'No space')
+    }
+    expect((await handle(requestOf('DEL'))).exitCode).toBe(0)
+    expect([...scene.interfaces]).toEqual([])
+    expect(scene.files()).toEqual([])
+    await expectNothingLeft()
   })
 
   test('behind an ADD under way, it waits for its end', async () => {
     const replies = await Promise.all([handle(requestOf('ADD')), handle(requestOf('DEL'))])
     expect(replies.map(({ exitCode }) => exitCode)).toEqual([0, 0])
-    expectNothingLeft()
+    await expectNothingLeft()
   })
 
   test('needs no configuration, no namespace and no arguments', async () => {
     await handle(requestOf('ADD'))
     const bare = requestOf('DEL', { CNI_NETNS: '', CNI_ARGS: '' })
     expect((await handle({ ...bare, stdin: '' })).exitCode).toBe(0)
-    expectNothingLeft()
+    await expectNothingLeft()
   })
 
   test('of an interface whose record was lost', async () => {
     scene.interfaces.add(HOST)
     expect((await handle(requestOf('DEL'))).exitCode).toBe(0)
-    expectNothingLeft()
+    await expectNothingLeft()
   })
 
   test('a failure is told, and the next DEL goes on', async () => {
     await handle(requestOf('ADD'))
+    scene.failing.set('disconnect', new Error('no'))
     scene.failing.set('detach', new Error('the kernel refused'))
     expect(bodyOf(await handle(requestOf('DEL')))).toMatchObject({
       code: 104,
@@ -273,7 +303,7 @@ describe('DEL', () => {
     })
     scene.failing.clear()
     expect((await handle(requestOf('DEL'))).exitCode).toBe(0)
-    expectNothingLeft()
+    await expectNothingLeft()
   })
 
   test('by the next agent', async () => {
@@ -283,7 +313,58 @@ describe('DEL', () => {
     expect(
       (await createHandler({ ...scene, inTurn: createInTurn() })(requestOf('DEL'))).exitCode,
     ).toBe(0)
-    expectNothingLeft()
+    await expectNothingLeft()
+  })
+})
+
+describe('ADD while others are leaving', () => {
+  test('of the same attachment: what is left of it goes first', async () => {
+    await handle(requestOf('ADD'))
+    await handle(requestOf('DEL'))
+    scene.log.length = 0
+    const reply = await handle(requestOf('ADD'))
+    expect(bodyOf(reply)).toMatchObject({ ips: [{ address: '10.0.0.3/32' }] })
+    expect(scene.log).toEqual([
+      `remove ${HOST}`,
+      'detach cart-0 10.0.0.2',
+      'create cart-0',
+      'attach cart-0 10.0.0.3',
+      'raise cart-0',
+    ])
+  })
+
+  test('into a namespace where the old interface still is', async () => {
+    await handle(requestOf('ADD'))
+    await handle(requestOf('DEL'))
+    const create: Scene['wiring']['create'] = (...args) => {
+      if (scene.interfaces.has(HOST)) {
+        throw new PodNetworkError('interfaceExists', 'There is an eth0')
+      }
+      return scene.wiring.create(...args)
+    }
+    const wiring = { ...scene.wiring, create }
+    const again = createHandler({ ...scene, wiring, inTurn: createInTurn() })
+    const reply = await again(requestOf('ADD', { CNI_CONTAINERID: 'c2' }))
+    expect(bodyOf(reply)).toMatchObject({ interfaces: [{}, { name: 'eth0' }] })
+    expect(scene.interfaces.size).toBe(1)
+  })
+
+  test('of a pod that wants the host port which one of them still has', async () => {
+    const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: 'tcp' }]
+    const config = { runtimeConfig: { portMappings } }
+    await handle(requestOf('ADD', {}, config))
+    await handle(requestOf('DEL'))
+    const reply = await handle(requestOf('ADD', { CNI_CONTAINERID: 'c2' }, config))
+    expect(reply.exitCode).toBe(0)
+  })
+
+  test('a refusal that has nothing to do with them costs them nothing', async () => {
+    await handle(requestOf('ADD'))
+    await handle(requestOf('DEL'))
+    scene.failing.set('create', new PodNetworkError('namespaceGone', 'It is gone'))
+    const reply = await handle(requestOf('ADD', { CNI_CONTAINERID: 'c2' }))
+    expect(bodyOf(reply)).toMatchObject({ code: 3 })
+    expect(scene.interfaces.has(HOST)).toBe(true)
   })
 })
 

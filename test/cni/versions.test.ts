@@ -35,6 +35,7 @@ describe.each(SUPPORTED_VERSIONS)('version %s', (cniVersion) => {
     else expect(checked).toEqual(DONE)
     expect(await call('DEL', { prevResult })).toEqual(DONE)
     expect(await call('DEL')).toEqual(DONE)
+    await scene.reaper.reap()
     expect([...scene.interfaces]).toEqual([])
   })
 
@@ -53,6 +54,7 @@ describe.each(SUPPORTED_VERSIONS)('version %s', (cniVersion) => {
     ]
     if (cniVersion === '1.1.0') {
       expect(replies).toEqual([DONE, DONE])
+      await scene.reaper.reap()
       expect([...scene.interfaces]).toEqual([])
       return
     }

@@ -64,6 +64,7 @@ test('a change that is refused', async () => {
   expect(run(cluster.pod('late').netns, 'ip', '-br', 'link')).not.toContain('eth0')
   expect(attached()).toEqual(['foe', 'friend', 'leaving', 'server'])
   await cluster.detach('leaving')
+  await until('it is released', () => !attached().includes('leaving'))
   expect(attached()).toEqual(['foe', 'friend', 'server'])
 
   nft(node.netns, foreign.map((element) => `delete ${element} }`).join('\n'))

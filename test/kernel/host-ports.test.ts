@@ -203,7 +203,7 @@ test('a port that another pod has is refused, until that pod has gone', async ()
   await cluster.remove('rival-elsewhere')
   const listed = (): number => elementsOf(cluster.node.netns, 'host_ports6', 'map')
   await cluster.detach('web')
-  // At once: a pod that is replaced on its node must not wait.
+  // At once: a pod that is replaced on its node must not wait for the ports that it still has.
   await cluster.attach('rival')
   await until('only its ports are there', () => listed() === 2)
   await cluster.detach('rival')

@@ -13,6 +13,7 @@ import { createNamespace, deleteNamespace, writeFileInNamespace } from '../../sr
 import { openNetlink } from '../../src/netlink/socket.ts'
 import type { Attachment } from '../../src/pods/attachment.ts'
 import { Ipam } from '../../src/pods/ipam.ts'
+import { Reaper } from '../../src/pods/reaper.ts'
 import { Records } from '../../src/pods/records.ts'
 import { takeOver, type TakenOver } from '../../src/pods/take-over.ts'
 import { nodeSettings } from '../../src/pods/settings.ts'
@@ -58,6 +59,7 @@ function hostInterfaces(): string[] {
 interface Agent {
   readonly records: Records
   readonly ipam: Ipam
+  readonly reaper: Reaper
   readonly log: string[]
   readonly problems: string[]
   readonly takenOver: TakenOver
@@ -234,6 +236,7 @@ describe('traffic', () => {
       }
       await shim('DEL', POD_A)
     }
+    await agent.reaper.reap()
     expect(agent.log).toHaveLength(30)
   })
 })
@@ -335,6 +338,7 @@ describe('DEL', () => {
     await shim('ADD', POD_A)
     expect(await shim('DEL', POD_A)).toEqual({ status: 0, result: {} })
     expect(await shim('DEL', POD_A)).toEqual({ status: 0, result: {} })
+    await agent.reaper.reap()
     expect(agent.log).toEqual([`attach ${POD_A} down`, `detach ${POD_A} 0 left`])
     expect(ip(POD_A, 'link').map((link) => link['ifname'])).toEqual(['lo'])
     expect(ip(NODE, 'neigh')).toEqual([])
@@ -345,6 +349,7 @@ describe('DEL', () => {
     await shim('ADD', POD_A)
     const results = await Promise.all([shim('DEL', POD_A), shim('DEL', POD_A), shim('DEL', POD_A)])
     expect(results.map(({ status }) => status)).toEqual([0, 0, 0])
+    await agent.reaper.reap()
     expect(agent.log.filter((line) => line.startsWith('detach'))).toHaveLength(1)
   })
 
@@ -352,6 +357,7 @@ describe('DEL', () => {
     await shim('ADD', POD_A)
     deleteNamespace(pathOf(POD_A))
     expect((await shim('DEL', POD_A)).status).toBe(0)
+    await agent.reaper.reap()
     expect(hostInterfaces()).toEqual([])
     expect(agent.ipam.usage().map(({ used }) => used)).toEqual([0, 0])
   })
@@ -362,6 +368,7 @@ describe('DEL', () => {
     expect((await shim('DEL', POD_A)).status).toBe(0)
     expect(hostInterfaces()).toHaveLength(1)
     agent = await startAgent()
+    await agent.reaper.reap()
     expect(hostInterfaces()).toEqual([])
     expect(agent.problems).toEqual([])
     expect(agent.ipam.usage().map(({ used }) => used)).toEqual([0, 0])
@@ -426,8 +433,10 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
   const families = new Set([4, 6] as const)
   for (const { path, value } of nodeSettings(families))
     writeFileInNamespace(pathOf(NODE), path, value)
+  const removing = openNetlink(NETLINK_ROUTE, { netns: pathOf(NODE) })
   const wiring = createWiring({
     node,
+    removing,
     nodeNetns: pathOf(NODE),
     openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
     writeFileIn: writeFileInNamespace,
@@ -447,14 +456,20 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
     },
     check: async () => [],
   }
+  const pods = { ipam, records, wiring, enforcement, now }
+  const reaper = new Reaper({
+    ...pods,
+    uptime: () => performance.now(),
+    setTimer: (callback, delayMs) => setTimeout(callback, delayMs),
+    onError: (error) => problems.push(String(error)),
+    quietMs: 10,
+    latestMs: 50,
+  })
   const parts = {
-    ipam,
-    records,
-    wiring,
-    enforcement,
+    ...pods,
+    reaper,
     inTurn: createInTurn(),
     obstacle: () => undefined,
-    now,
   }
   const takenOver = await takeOver(parts)
   const handle = createHandler(parts)
@@ -474,13 +489,16 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
   const started: Agent = {
     records,
     ipam,
+    reaper,
     log,
     problems,
     takenOver,
     onAttach: () => {},
     close: async () => {
       await server.close()
+      await reaper.close()
       node.close()
+      removing.close()
     },
   }
   return started

@@ -44,7 +44,7 @@ test('nothing that was tracked of the last pod reaches the next one', async () =
   for (const [family, client] of clients) await converse(client, olds.get(family), family)
   expect(trackedOf(addresses)).toBe(2)
   await cluster.remove('old')
-  expect(trackedOf(addresses)).toBe(0)
+  await until('all of it is forgotten', () => trackedOf(addresses) === 0)
 
   await cluster.declare({ name: 'new' })
   expect((await cluster.attach('new')).addresses).toEqual(addresses)

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Attachment } from '../../src/pods/attachment.ts'
 import { Ipam } from '../../src/pods/ipam.ts'
+import { reasonOf } from '../../src/pods/errors.ts'
+import { Reaper } from '../../src/pods/reaper.ts'
 import { Records } from '../../src/pods/records.ts'
 import type { PodLinks, Wiring } from '../../src/pods/wiring.ts'
 import { blockOf, formatAddress, ip4 } from '../../src/policy/address.ts'
@@ -15,7 +17,7 @@ export const LINKS: PodLinks = {
   podIndex: 2,
 }
 
-export type Step = 'create' | 'shape' | 'attach' | 'raise' | 'remove' | 'detach'
+export type Step = 'create' | 'shape' | 'attach' | 'raise' | 'disconnect' | 'remove' | 'detach'
 
 /** Everything around the kernel for real, the kernel and policy as a log of what was asked of them. */
 export interface Scene {
@@ -27,6 +29,9 @@ export interface Scene {
     detach(attachments: readonly Attachment[]): Promise<void>
     check(attachment: Attachment): Promise<readonly string[]>
   }
+  readonly reaper: Reaper
+  /** Callbacks of the timers that were set, in order. */
+  readonly timers: { readonly callback: () => void; readonly delayMs: number }[]
   /** Nothing stands in the way of an ADD. */
   readonly obstacle: () => undefined
   readonly now: () => number
@@ -46,6 +51,8 @@ export interface Scene {
 }
 
 export const COOLDOWN_MS = 60_000
+export const QUIET_MS = 100
+export const LATEST_MS = 1000
 
 export function createScene(before?: { root: string; scene: Scene }): Scene {
   const root = before?.root ?? fs.mkdtempSync(join(tmpdir(), 'sluice-scene-'))
@@ -61,7 +68,8 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
     const error = failing.get(name)
     if (error !== undefined) throw error
   }
-  const scene: Scene = {
+  const timers: Scene['timers'] = []
+  const parts: Omit<Scene, 'reaper'> = {
     ipam: new Ipam({ ranges: [blockOf(ip4(0x0a000000), 24)], cooldownMs: COOLDOWN_MS, now }),
     records: new Records({ directory, files: fs, report: (problem) => problems.push(problem) }),
     wiring: {
@@ -74,9 +82,10 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
       renew: () => {},
       raise: (attachment) => step('raise', attachment.pod.name),
       check: () => [],
-      remove: async (name) => {
-        step('remove', name)
-        interfaces.delete(name)
+      disconnect: (addresses) => step('disconnect', addresses.map(formatAddress).join()),
+      remove: async (names) => {
+        step('remove', names.join())
+        for (const name of names) interfaces.delete(name)
       },
       hostInterfaces: () => [...interfaces].filter((name) => name.startsWith('slc')),
       hasInterface: (name) => interfaces.has(name),
@@ -91,6 +100,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
       },
       check: async () => [],
     },
+    timers,
     obstacle: () => undefined,
     now,
     clock,
@@ -102,5 +112,18 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
     files: () => fs.readdirSync(directory),
     dispose: () => fs.rmSync(root, { recursive: true }),
   }
+  const scene: Scene = { ...parts, reaper: reaperOf(parts) }
   return scene
+}
+
+/** Sets the scene's timers. */
+export function reaperOf(parts: Omit<Scene, 'reaper'>): Reaper {
+  return new Reaper({
+    ...parts,
+    uptime: parts.now,
+    setTimer: (callback, delayMs) => parts.timers.push({ callback, delayMs }),
+    onError: (error) => parts.problems.push(reasonOf(error)),
+    quietMs: QUIET_MS,
+    latestMs: LATEST_MS,
+  })
 }
