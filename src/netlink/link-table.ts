@@ -23,6 +23,9 @@ export const IFLA = attributes({
   IFLA_LINK_NETNSID: [37, 's32'],
 })
 
+/** linux/if_link.h; only what Sluice reads. */
+export const IFLA_BR = attributes({ IFLA_BR_VLAN_FILTERING: [7, 'u8'] })
+
 /** linux/veth.h: struct ifinfomsg, then attributes of IFLA. */
 export const VETH_INFO = attributes({ VETH_INFO_PEER: [1, 'binary'] })
 

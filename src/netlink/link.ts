@@ -1,9 +1,17 @@
 import type { ValuesOf } from './attributes.ts'
 import { NLM_F_CREATE, NLM_F_EXCL } from './constants.ts'
+import { decode } from './decode.ts'
 import { encode } from './encode.ts'
 import { NetlinkError } from './errors.ts'
 import { ifinfomsg } from './headers.ts'
-import { IFF_NOARP, IFF_UP, IFLA, RTEXT_FILTER_SKIP_STATS, VETH_INFO } from './link-table.ts'
+import {
+  IFF_NOARP,
+  IFF_UP,
+  IFLA,
+  IFLA_BR,
+  RTEXT_FILTER_SKIP_STATS,
+  VETH_INFO,
+} from './link-table.ts'
 import { macFromBytes, macToBytes } from './mac.ts'
 import { makeRequest, readReply } from './message.ts'
 import type { Reply, Request } from './message.ts'
@@ -58,6 +66,8 @@ export interface Link {
   readonly master: number | undefined
   /** Index of the other end, in the namespace where that is. */
   readonly peer: number | undefined
+  /** Of bridges: they tell VLANs apart. */
+  readonly vlanFiltering: boolean
   /** Of links of kind `vxlan` that have a local address. */
   readonly vxlan: Vxlan | undefined
 }
@@ -130,8 +140,13 @@ export function readLink(reply: Reply): Link {
     kind: info?.IFLA_INFO_KIND,
     master: attributes.IFLA_MASTER,
     peer: attributes.IFLA_LINK,
+    vlanFiltering: info?.IFLA_INFO_KIND === 'bridge' && tellsVlans(info.IFLA_INFO_DATA),
     vxlan: info?.IFLA_INFO_KIND === 'vxlan' ? readVxlan(info.IFLA_INFO_DATA) : undefined,
   }
+}
+
+function tellsVlans(data: Uint8Array = new Uint8Array()): boolean {
+  return decode(IFLA_BR, data).IFLA_BR_VLAN_FILTERING === 1
 }
 
 const WITHOUT_STATS = { IFLA_EXT_MASK: RTEXT_FILTER_SKIP_STATS } as const

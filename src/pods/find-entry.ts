@@ -39,6 +39,10 @@ export function findEntry(
       `${outside.name} belongs to the ${master?.kind ?? 'vanished'} ${master?.name ?? 'interface'}`,
     )
   }
+  if (master.vlanFiltering) {
+    // Inside such a bridge packets carry a tag, and br_netfilter shows no tagged ones (Linux 6.18, br_nf_forward).
+    throw notEnforceable(`the bridge ${master.name} has vlan_filtering`)
+  }
   return { hostInterface: master.name, bridgePort: { name: outside.name, mac: inside.mac } }
 }
 
@@ -68,6 +72,6 @@ function peerOf(inside: Link, node: NetlinkSocket): Link | undefined {
 function notEnforceable(reason: string): PodNetworkError {
   return new PodNetworkError(
     'notEnforceable',
-    `Policy cannot be enforced on this pod: ${reason}. Let the plugin before sluice-cni make a veth pair, alone or on a Linux bridge`,
+    `Policy cannot be enforced on this pod: ${reason}. Let the plugin before sluice-cni make a veth pair, alone or on a Linux bridge without VLANs`,
   )
 }
