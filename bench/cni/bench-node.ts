@@ -130,9 +130,12 @@ export class BenchNode {
       if (performance.now() > end) throw new Error(`${this.name} left interfaces behind.`)
       await delay(POLL_MS)
     }
+    await delay(REST_MS)
   }
 }
 
 const addResult = v.object({ ips: v.array(v.object({ address: v.string() })) })
 const POLL_MS = 5
 const SETTLED_WITHIN_MS = 60_000
+/** For what has no sign that it is done: policy of pods that have gone, timers. */
+const REST_MS = 300
