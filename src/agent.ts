@@ -1,7 +1,7 @@
 import nodeFs from 'node:fs'
 import nodeFsPromises from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { AgentStatus } from './agent/agent-status.ts'
 import { openChainedNode } from './agent/chained-node.ts'
@@ -256,6 +256,7 @@ function openEnforcer(
     unknownPods,
     onRefused: (error) => log.error({ event: 'commit.refused', err: error }, error.message),
     setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+    yieldToOthers: () => setImmediate(),
   })
 }
 

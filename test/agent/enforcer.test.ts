@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { Enforcer, type Force } from '../../src/agent/enforcer.ts'
 import type { SourceObject } from '../../src/cluster/source-change.ts'
@@ -84,6 +85,7 @@ async function begun(options: {
     unknownPods: options.unknownPods ?? 'isolate',
     onRefused: (error) => refusals.push(error.message),
     setTimer: (callback) => void timers.push(callback),
+    yieldToOthers: () => setImmediate(),
   })
   await enforcer.tell((all) => all.apply(policies), 'one')
   const parts = {
@@ -170,6 +172,21 @@ test('what the kernel refuses is told, tried again, and in force in the end', as
   timers.shift()?.()
   await enforcer.tell(() => [])
   expect([ingress(), enforcer.revision, enforcer.refusal]).toEqual(['deny', 'two', undefined])
+})
+
+test('many that leave together let others in between', async () => {
+  const { enforcer, dataplane } = await begun({})
+  const many = Array.from({ length: 50 }, (_, index): Attachment => {
+    const pod = { ...attachment.pod, name: `many-${index}` }
+    const [id, addresses] = [`slcm${index}`, [ip4(0x0a00_0100 + index)]]
+    return { ...attachment, id, hostInterface: id, pod, addresses }
+  })
+  for (const one of many) await enforcer.attach(one)
+  const leaving = enforcer.detach(many)
+  await enforcer.attach(attachment)
+  expect(dataplane.state.locals.size).toBeGreaterThan(many.length / 2)
+  await leaving
+  expect([...dataplane.state.locals]).toEqual([[ADDRESS, 'slc1']])
 })
 
 describe('connections', () => {
