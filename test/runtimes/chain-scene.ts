@@ -35,12 +35,14 @@ export class ChainScene {
     this.unused = stateOf(started.machine)
   }
 
-  static async start(): Promise<ChainScene> {
+  /** @param flags of the agent */
+  static async start(flags: readonly string[] = []): Promise<ChainScene> {
     const started = await startMachine('chains')
     try {
       await installAgent(
         started.machine,
         manifestsFor((container) => container),
+        flags,
       )
       await addOutside(started.machine)
       return new ChainScene(started, await enterNamespace(started.machine, OUTSIDE))
