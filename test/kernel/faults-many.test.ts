@@ -10,6 +10,7 @@ import { apps, ofFamily, policy, SHIM, SmallCluster } from './small-cluster.ts'
 const cluster = new SmallCluster(1)
 const FAMILIES = [4, 6] as const
 const MANY = 200
+const PATIENCE = { timeout: 20_000 }
 const names = Array.from({ length: MANY }, (_, place) => `many${place}`)
 /** First, last and some between. */
 const SAMPLE = [0, 1, 49, 98, 99, 100, 150, 198, 199].map((place) => `many${place}`)
@@ -105,8 +106,8 @@ test('DEL of one container does not wait for the ADDs of others, nor take what i
     ...leaving.map((name) => cluster.detach(name)),
     ...coming.map((name) => cluster.attach(name)),
   ])
-  const { records } = nodeState(cluster.node)
-  expect(records).toHaveLength(before.records.length + coming.length)
+  const kept = before.records.length + coming.length
+  await vi.waitFor(() => expect(nodeState(cluster.node).records).toHaveLength(kept), PATIENCE)
   for (const name of coming.slice(0, 3))
     expect(await arrives(cluster, 'friend', name, 4)).toBe(true)
   await Promise.all(coming.map((name) => cluster.detach(name)))
@@ -114,7 +115,7 @@ test('DEL of one container does not wait for the ADDs of others, nor take what i
 })
 
 async function expectClean(): Promise<void> {
-  await vi.waitFor(() => expect(nodeState(cluster.node)).toEqual(before), { timeout: 20_000 })
+  await vi.waitFor(() => expect(nodeState(cluster.node)).toEqual(before), PATIENCE)
 }
 
 function sandboxOf(name: string, containerId: string): Sandbox {

@@ -12,8 +12,8 @@ export interface Round<T> {
   readonly judge: (container: string, outcome: T) => Promise<void>
 }
 
-/** How long an agent that has nothing more to do takes no step. */
-const QUIET_MS = 200
+/** An agent that takes no step for so long has nothing more to do, on a busy machine too. */
+const QUIET_MS = 1000
 
 /** What changes nothing: to die after it leaves the same as to die before it. */
 export const READING = /^(open|RTM_GET|IPCTNL_MSG_CT_GET|NFT_MSG_GET)/u
