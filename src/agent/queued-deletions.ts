@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs'
 import files from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -24,10 +25,11 @@ export async function carryOutQueuedDeletions(
   { runDirectory, log }: { readonly runDirectory: string; readonly log: Logger },
   handle: CniHandler,
 ): Promise<QueuedDeletions> {
+  const directory = join(runDirectory, 'del')
   const carryOut = shareNext(async () => {
     try {
       await drainDelQueue({
-        directory: join(runDirectory, 'del'),
+        directory,
         handle,
         files,
         now: Date.now,
@@ -41,9 +43,20 @@ export async function carryOutQueuedDeletions(
   const timer = setInterval(() => void carryOut(), EVERY_MS)
   return {
     handle: async (request) => {
-      if (request.environment.get('CNI_COMMAND') === 'ADD') await carryOut()
+      const isAdd = request.environment.get('CNI_COMMAND') === 'ADD'
+      if (isAdd && !isEmpty(directory)) await carryOut()
       return await handle(request)
     },
     close: () => clearInterval(timer),
+  }
+}
+
+/** Asked before each ADD: to ask in place takes microseconds, on another thread up to a millisecond. */
+function isEmpty(directory: string): boolean {
+  try {
+    return readdirSync(directory).length === 0
+  } catch {
+    // There is none yet, or whoever carries out will say what is wrong with it.
+    return !existsSync(directory)
   }
 }

@@ -25,22 +25,34 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024
 /**
  * Reads the manifests of a directory as `kubectl apply -f` does: `*.yaml`, `*.yml` and `*.json` of the
  * directory itself, through symbolic links (a mounted ConfigMap consists of them). Throws when the
- * directory itself cannot be read.
+ * directory itself cannot be read, or was replaced or removed meanwhile: whoever has it open finds it empty
+ * then, and nothing in it would mean no policies.
  */
 export async function readDirectory(directory: string, fs: FileSystem): Promise<Directory> {
-  const names = await fs.readdir(directory).catch((error: unknown) => {
-    throw new Error(
-      `The manifest directory ${directory} cannot be read (${codeOf(error)}); name a directory of *.yaml, *.yml or *.json files.`,
-      { cause: error },
-    )
-  })
+  const before = await attempt(directory, () => fs.stat(directory))
+  const names = await attempt(directory, () => fs.readdir(directory))
   const files: DirectoryFile[] = []
   for (const name of names.filter((one) => /\.(?:ya?ml|json)$/.test(one)).sort()) {
     const path = join(directory, name)
     const content = await readContent(path, fs)
     if (content !== undefined) files.push({ path, content })
   }
+  const after = await attempt(directory, () => fs.stat(directory))
+  if (before.ino !== after.ino || before.dev !== after.dev) {
+    throw new Error(`The manifest directory ${directory} was replaced while it was read.`)
+  }
   return { files, revision: digest(files) }
+}
+
+async function attempt<T>(directory: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    throw new Error(
+      `The manifest directory ${directory} cannot be read (${codeOf(error)}); name a directory of *.yaml, *.yml or *.json files.`,
+      { cause: error },
+    )
+  }
 }
 
 /** The `revision` that a directory has now: whoever reports the same has read just this content. */

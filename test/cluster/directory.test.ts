@@ -1,8 +1,8 @@
-import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import * as fs from 'node:fs/promises'
 import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { readDirectory, revisionOf } from '../../src/cluster/directory.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
 
@@ -80,5 +80,25 @@ describe('the revision', () => {
     const before = await revisionOf(directory, fs)
     change(directory)
     expect(await revisionOf(directory, fs)).not.toBe(before)
+  })
+})
+
+describe('a directory that goes while it is read is no empty one', () => {
+  const content = { 'a.yaml': 'kind: A' }
+  test.each<[string, (directory: string) => void, RegExp]>([
+    ['removed', () => undefined, /cannot be read \(ENOENT\)/u],
+    ['replaced', (directory) => mkdirSync(directory), /was replaced while it was read/u],
+  ])('%s', async (_, replace, message) => {
+    const directory = temporaryDirectory(content)
+    onTestFinished(() => rmSync(`${directory}-gone`, { recursive: true }))
+    const readdir = new Proxy(fs.readdir, {
+      async apply() {
+        renameSync(directory, `${directory}-gone`)
+        replace(directory)
+        // As the kernel answers who has the removed directory open.
+        return []
+      },
+    })
+    await expect(readDirectory(directory, { ...fs, readdir })).rejects.toThrow(message)
   })
 })
