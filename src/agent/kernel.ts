@@ -13,7 +13,7 @@ import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
 import { deleteConnection, listConnectionsApart } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
-import { writeFileInNamespace } from '../netlink/native.ts'
+import { enterNamespace, writeFileInNamespace } from '../netlink/native.ts'
 import type { Reply } from '../netlink/message.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { subscribe, type Subscription } from '../netlink/subscribe.ts'
@@ -94,8 +94,14 @@ export interface Kernel {
   close(): void
 }
 
-/** Opens the sockets. @throws {NativeError} @throws {NetlinkError} without CAP_NET_ADMIN */
+/**
+ * Opens the sockets.
+ *
+ * @throws {NativeError} without CAP_SYS_ADMIN, which every pod's namespace asks for: told now, not at its ADD
+ * @throws {NetlinkError} without CAP_NET_ADMIN
+ */
 export function openKernel({ procSys, log }: KernelOptions): Kernel {
+  enterNamespace(OWN_NETNS)
   const nftables = openNetlink(NETLINK_NETFILTER)
   const conntrack = openNetlink(NETLINK_NETFILTER)
   // For listings alone. It stays open: after a transaction that deletes, closing one waits 7 ms for an RCU grace

@@ -56,11 +56,16 @@ function openDirectory(procSys: string, name: string): OpenDirectory[] {
 }
 
 function writeFrom({ fd, prefix }: OpenDirectory, path: string, text: string): void {
-  const shortcut = `/proc/self/fd/${fd}/`
   try {
-    writeFileSync(shortcut + path.slice(prefix.length), text, { flag: 'r+' })
-  } catch (error) {
-    if (isNativeError(error)) error.message = error.message.replace(shortcut, prefix)
-    throw error
+    writeFileSync(`/proc/self/fd/${fd}/${path.slice(prefix.length)}`, text, { flag: 'r+' })
+  } catch (cause) {
+    if (!isNativeError(cause)) throw cause
+    // Node names the descriptor, which tells nobody anything.
+    const { code, errno, syscall } = cause
+    throw Object.assign(new Error(`Cannot write ${path} (${code})`, { cause }), {
+      code,
+      errno,
+      syscall,
+    })
   }
 }

@@ -28,7 +28,7 @@ test('what is not there is an error that names it, and is not made', () => {
   expect(write('/proc/sys/net/ipv4/conf/y')).toThrow(
     expect.objectContaining({
       code: 'ENOENT',
-      message: expect.stringContaining("'/proc/sys/net/ipv4/conf/y'"),
+      message: 'Cannot write /proc/sys/net/ipv4/conf/y (ENOENT)',
     }),
   )
   // There is no IPv6 here at all.

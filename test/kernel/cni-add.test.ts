@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Sandbox } from '../../src/lab/shim.ts'
 import { callCni } from './cni-call.ts'
 import { run } from './node-kernel.ts'
 import { type NodeState, nodeState } from './node-state.ts'
 import { SmallCluster } from './small-cluster.ts'
+
+/** Links go a moment after the DEL that was answered. */
+const PATIENCE = { timeout: 10_000 }
 
 /** What a runtime may ask of an ADD, and what it is refused. */
 const cluster = new SmallCluster(1)
@@ -55,6 +58,7 @@ test('a MAC address, addresses and ranges that can be had', async () => {
   })
   expect(checked).toEqual({ exitCode: 0, body: undefined })
   await cluster.detach('asking')
+  await vi.waitFor(() => expect(nodeState(cluster.node)).toEqual(before), PATIENCE)
 })
 
 describe('an ADD that is refused leaves nothing', () => {

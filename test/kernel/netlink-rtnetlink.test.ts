@@ -139,6 +139,8 @@ describe('links', () => {
       kind: 'veth',
       master: undefined,
       peer: peer.index,
+      vlanFiltering: false,
+      vxlan: undefined,
     })
     expect(peer).toMatchObject({ up: false, arp: true, mtu: 1300, mac: POD_MAC, peer: host.index })
   })

@@ -247,7 +247,7 @@ describe('CNI input that is truncated or hostile is one CNI error with exit code
     ['a namespace that is none', { CNI_NETNS: 'x' }, 4, /^CNI_NETNS must be an absolute path/],
     ['a namespace that is gone', {}, 3, /\/run\/netns\/nowhere/],
     ['a file for a namespace', { CNI_NETNS: '/etc/passwd' }, 103, /\/etc\/passwd/],
-    ['no pod', { CNI_ARGS: '' }, 4, /^K8S_POD_NAMESPACE is missing/],
+    ['no pod', { CNI_ARGS: '' }, 4, /^CNI_ARGS has no K8S_POD_NAMESPACE/],
     [
       'a name that is none',
       { CNI_ARGS: 'K8S_POD_NAMESPACE=shop;K8S_POD_NAME=../db' },

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ChainScene, type ChainPod, POD_PORT } from './chain-scene.ts'
 import type { NetworkList } from './cni-driver.ts'
 import { stateOf } from './machine-state.ts'
@@ -38,9 +38,14 @@ describe.each([
       await scene.driver.del(pod.list, pod.container)
       await scene.detach(pod)
     }
-    const { elements, records, links } = stateOf(scene.machine)
-    expect({ elements, records }).toEqual({ elements: before, records: [] })
-    expect(links.filter((link) => link.startsWith('veth'))).toEqual([])
+    await vi.waitFor(
+      () => {
+        const { elements, records, links } = stateOf(scene.machine)
+        expect({ elements, records }).toEqual({ elements: before, records: [] })
+        expect(links.filter((link) => link.startsWith('veth'))).toEqual([])
+      },
+      { timeout: 10_000 },
+    )
   })
 
   function list(): NetworkList {

@@ -3,7 +3,7 @@ import { Place } from '../../src/lab/place.ts'
 import { ChainScene, type ChainPod, POD_PORT } from './chain-scene.ts'
 import type { Plugin } from './cni-driver.ts'
 import type { ContainerPlace } from './container-places.ts'
-import { stateOf } from './machine-state.ts'
+import { expectState } from './machine-state.ts'
 import { MACHINE_ADDRESSES } from './outside.ts'
 import { PluginFailure } from './plugin-failure.ts'
 import { NAMESPACE } from './scene.ts'
@@ -161,7 +161,7 @@ async function expectNothingLeft(): Promise<void> {
   for (const program of ['iptables-save', 'ip6tables-save']) {
     expect(await scene.machine.run([program])).not.toContain('CNI-DN-')
   }
-  expect(stateOf(scene.machine)).toEqual(scene.unused)
+  await expectState(scene.machine, scene.unused)
 }
 
 async function knock(

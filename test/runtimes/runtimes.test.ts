@@ -5,7 +5,7 @@ import type { NodeState } from '../kernel/node-state.ts'
 import { containerd } from './containerd.ts'
 import { podman } from './podman.ts'
 import { runtimesRoot } from './runtimes-root.ts'
-import { stateOf } from './machine-state.ts'
+import { expectState, stateOf } from './machine-state.ts'
 import { addOutside, MACHINE_ADDRESSES, OUTSIDE } from './outside.ts'
 import { manifestsFor, NAMESPACE } from './scene.ts'
 import { installAgent, startAgent } from './sluice-agent.ts'
@@ -45,7 +45,7 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
     expect(await knocks(foe, server.addresses, PORT)).toEqual(['unanswered', 'unanswered'])
 
     for (const name of ['server', 'friend', 'foe']) await runtime.stop(scene.machine, name)
-    expect(stateOf(scene.machine)).toEqual(unused)
+    await expectState(scene.machine, unused)
   })
 
   if (runtime === podman) {
@@ -66,7 +66,7 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
 
       await runtime.stop(machine, 'friend')
       expect(await knocks(outside, MACHINE_ADDRESSES, 8080)).toEqual(['unanswered', 'unanswered'])
-      expect(stateOf(machine)).toEqual(unused)
+      await expectState(machine, unused)
     })
   }
 
@@ -79,7 +79,7 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
     expect(refused.stderr).toContain(
       'no defaultNamespace for containers that are not of Kubernetes',
     )
-    expect(stateOf(machine)).toEqual(unused)
+    await expectState(machine, unused)
   })
 
   test('with the agent away a container stops but does not start; the next agent clears up', async () => {
@@ -94,7 +94,7 @@ describe.skipIf(!isFetched).each([containerd, podman])('$name', (runtime) => {
     expect(stateOf(machine).queuedDeletions).toHaveLength(2)
 
     await startAgent(machine)
-    expect(stateOf(machine)).toEqual(unused)
+    await expectState(machine, unused)
   })
 
   async function start(name: string, flags: readonly string[] = []): Promise<ContainerPlace> {
