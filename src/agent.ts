@@ -13,6 +13,7 @@ import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
 import { carryOutQueuedDeletions } from './agent/queued-deletions.ts'
+import { recordRebuilder } from './agent/rebuild-record.ts'
 import { releaseRegularly } from './agent/release-regularly.ts'
 import { serveStatus } from './agent/serve-status.ts'
 import type { AgentSource, Tell } from './agent/source.ts'
@@ -29,7 +30,7 @@ import { type FoundTables, inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
 import { program } from './dataplane/program.ts'
 import { enterNamespace } from './netlink/native.ts'
-import { HOST_INTERFACE_PREFIX, ownsChainedInterface } from './pods/attachment.ts'
+import { describe, HOST_INTERFACE_PREFIX, ownsChainedInterface } from './pods/attachment.ts'
 import { Ipam } from './pods/ipam.ts'
 import { OVERLAY_PORT, OVERLAY_VNI } from './pods/nodes/overlays.ts'
 import { Reaper } from './pods/reaper.ts'
@@ -105,7 +106,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const pods = { ...(await openPods(options, kernel, source)), chain: chained?.chain }
   // Nothing of a pod that went while no agent ran is in our intent: there is nothing to take out of it.
   const nobody = { detach: () => Promise.resolve() }
-  const taken = await takeOver({ ...pods, enforcement: nobody })
+  const rebuild = recordRebuilder({
+    pods: state.cluster.pods.values(),
+    node: options.node,
+    hostPorts: found.state?.hostPorts.values() ?? [],
+  })
+  const taken = await takeOver({ ...pods, enforcement: nobody, rebuild })
+  tellRebuilt(taken, options)
   for (const pod of taken.kept) pods.wiring.renew(pod)
   await enforcer.tell(() => taken.kept.flatMap((pod) => attachKept(state, pod, options.node)))
   await enforcer.begin(async () => {
@@ -216,14 +223,28 @@ function everyMs(callback: () => Promise<void>, periodMs: number): { stop: () =>
   return { stop: () => clearInterval(timer) }
 }
 
+function tellRebuilt({ rebuilt }: TakenOver, { log }: AgentOptions): void {
+  for (const record of rebuilt) {
+    log.warn(
+      { event: 'record.rebuilt', interface: record.hostInterface },
+      `${describe(record)} had no record in the run directory; it is written anew from what kernel and source tell`,
+    )
+  }
+}
+
 function logReady(
   { log }: AgentOptions,
   { state, obstacle }: FoundTables,
-  { kept, released, deleted }: TakenOver,
+  { kept, rebuilt, released, deleted }: TakenOver,
   status: AgentStatus,
 ): void {
   const table = state === undefined ? 'installed' : 'adopted'
-  const pods = { kept: kept.length, released: released.length, deleted: deleted.length }
+  const pods = {
+    kept: kept.length,
+    rebuilt: rebuilt.length,
+    released: released.length,
+    deleted: deleted.length,
+  }
   log.info(
     { event: 'agent.ready', table, replaced: obstacle, ...pods, ...status },
     'the policies of this node are in force',

@@ -49,7 +49,8 @@ export const check: Verb = async (request, parts) => {
 
 function recordOf(id: string, { containerId, ifName }: CheckArguments, parts: CniParts): PodRecord {
   const record = parts.records.get(id)
-  if (record !== undefined && isAttached(record)) return record
+  // The id is made of these two, so they are right also where the record was lost and does not know them.
+  if (record !== undefined && isAttached(record)) return { ...record, containerId, ifName }
   throw new CniError(
     'unknownContainer',
     `Container ${containerId} has no network of Sluice on ${ifName}: it was never added, or is deleted`,

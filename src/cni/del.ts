@@ -1,3 +1,4 @@
+import { attachmentIdOf } from '../pods/attachment.ts'
 import { parseAttachmentKey } from './arguments.ts'
 import { removeAttachment } from './remove-attachment.ts'
 import type { Verb } from './verbs.ts'
@@ -8,6 +9,7 @@ import type { Verb } from './verbs.ts'
  * gone or changed since ADD.
  */
 export const del: Verb = async (request, parts) => {
-  await removeAttachment(parseAttachmentKey(request.environment), parts)
+  const key = parseAttachmentKey(request.environment)
+  await removeAttachment({ id: attachmentIdOf(key), containerId: key.containerId }, parts)
   return ''
 }

@@ -42,7 +42,7 @@ function reportFailures(
   const details = failures
     .map(
       ({ record, error }) =>
-        `${describe(record)} of container ${record.containerId}: ${error.message}`,
+        `${describe(record)} of container ${record.containerId || 'unknown'}: ${error.message}`,
     )
     .join('; ')
   throw new CniError(

@@ -1,6 +1,5 @@
-import { attachmentIdOf, describe } from '../pods/attachment.ts'
+import { type Attachment, describe } from '../pods/attachment.ts'
 import { leave } from '../pods/leave.ts'
-import type { AttachmentKey } from './arguments.ts'
 import type { Enforcement } from './enforcement.ts'
 import { toCniError } from './errors.ts'
 import type { CniParts } from './verbs.ts'
@@ -11,13 +10,16 @@ import type { CniParts } from './verbs.ts'
  *
  * @throws CniError; then the record says what is left, and it may be tried again.
  */
-export async function removeAttachment(key: AttachmentKey, parts: CniParts): Promise<void> {
-  const id = attachmentIdOf(key)
+export async function removeAttachment(
+  { id, containerId }: Pick<Attachment, 'id' | 'containerId'>,
+  parts: CniParts,
+): Promise<void> {
   await parts.inTurn(id, async () => {
     try {
       await leave(id, { ...parts, enforcement: typed(parts.enforcement) })
     } catch (error) {
-      const what = `The network of container ${key.containerId} is not removed`
+      const whose = containerId === '' ? id : `container ${containerId}`
+      const what = `The network of ${whose} is not removed`
       throw toCniError(error, 'internal', what)
     }
   })

@@ -25,8 +25,9 @@ export interface Attachment {
   /** Name of the network configuration that it belongs to. */
   readonly network: string
   readonly pod: PodIdentity
+  /** '' after the record was lost: then the id alone tells whose it is. */
   readonly containerId: string
-  /** The interface's name inside the pod. */
+  /** The interface's name inside the pod; '' after the record was lost. */
   readonly ifName: string
   /** The interface by which its packets come to the node; its name is the id where we made it. */
   readonly hostInterface: string
@@ -66,5 +67,6 @@ export function ownsChainedInterface({
 /** For messages: `shop/cart-0 (eth0)`. */
 export function describe(attachment: Pick<Attachment, 'pod' | 'ifName'>): string {
   const { pod, ifName } = attachment
-  return `${pod.namespace}/${pod.name} (${ifName})`
+  const name = `${pod.namespace}/${pod.name}`
+  return ifName === '' ? name : `${name} (${ifName})`
 }

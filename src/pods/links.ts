@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { NetlinkError } from '../netlink/errors.ts'
-import { addLink, deleteLinkGroup, findLink, listLinks, setLink } from '../netlink/link.ts'
+import { addLink, deleteLinkGroup, findLink, setLink } from '../netlink/link.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
-import { type Attachment, describe, HOST_INTERFACE_PREFIX } from './attachment.ts'
+import { type Attachment, describe } from './attachment.ts'
 import { PodNetworkError, reasonOf } from './errors.ts'
 import type { AskedLinks, PodLinks, WiringOptions } from './wiring.ts'
 
@@ -80,16 +80,6 @@ export async function removeLinks(
       return
     }
     throw failed(`The interfaces ${hostInterfaces.join(', ')} cannot be deleted`, error)
-  }
-}
-
-/** @throws PodNetworkError (wiringFailed). */
-export function listHostInterfaces(node: NetlinkSocket): string[] {
-  try {
-    const names = listLinks(node).map(({ name }) => name)
-    return names.filter((name) => name.startsWith(HOST_INTERFACE_PREFIX))
-  } catch (error) {
-    throw failed('The interfaces of this node cannot be listed', error)
   }
 }
 

@@ -4,7 +4,7 @@ import type { Attachment } from './attachment.ts'
 
 /** An attachment as it is kept from ADD to the end of its addresses' rest. */
 export interface PodRecord extends Attachment {
-  /** Path of the pod's network namespace, as ADD gave it. */
+  /** Path of the pod's network namespace, as ADD gave it; '' after the record was lost. */
   readonly netns: string
   /** Milliseconds since the epoch: its DEL was answered, and what is left of its network is still to be removed. */
   readonly leftAt?: number | undefined

@@ -5,7 +5,8 @@ import type { Attachment } from './attachment.ts'
 import type { Bandwidth } from './bandwidth.ts'
 import { checkLinks, type ExpectedPodEnd } from './check-links.ts'
 import { disconnect } from './disconnect.ts'
-import { createLinks, listHostInterfaces, removeLinks } from './links.ts'
+import { createLinks, removeLinks } from './links.ts'
+import { listHostInterfaces } from './list-host-interfaces.ts'
 import { raiseLinks } from './raise.ts'
 import { setLoopback } from './set-loopback.ts'
 import { shapeLinks } from './shape-links.ts'
@@ -19,6 +20,13 @@ export interface PodLinks {
   /** Interface numbers, each in its own namespace. */
   readonly hostIndex: number
   readonly podIndex: number
+}
+
+/** The node's end of a pod's link, as the kernel has it. */
+export interface HostInterface {
+  readonly name: string
+  /** To which routes of ours lead there. */
+  readonly addresses: readonly Address[]
 }
 
 /** What a configuration says of a pod's link; the node's own choice where it says nothing. */
@@ -57,7 +65,7 @@ export interface Wiring {
   /** Deletes links together, one call after the other; fine if they are gone. @throws PodNetworkError (wiringFailed). */
   remove(hostInterfaces: readonly string[]): Promise<void>
   /** Every interface of ours on the node. @throws PodNetworkError (wiringFailed). */
-  hostInterfaces(): readonly string[]
+  hostInterfaces(): readonly HostInterface[]
   /** Whether the node has an interface of this name, whoever made it. @throws {NetlinkError} */
   hasInterface(name: string): boolean
 }

@@ -53,6 +53,16 @@ test('as long as one of them is there, it may live', async () => {
   expect(scene.ipam.usage()[0]?.used).toBe(2)
 })
 
+test('one whose record was lost, and with it the path of its namespace, lives as long as its interface', async () => {
+  const record = scene.records.all().find(({ containerId }) => containerId === 'c1')
+  if (record === undefined) throw new Error('There is no record of c1.')
+  scene.records.put({ ...record, containerId: '', ifName: '', netns: '' })
+  const exists = (path: string): boolean => path !== ''
+  expect(await releaseAbandoned(parts, exists)).toEqual([])
+  scene.interfaces.delete(record.hostInterface)
+  expect(await releaseAbandoned(parts, exists)).toMatchObject([{ id: record.id }])
+})
+
 test('a pod that is deleted and added anew meanwhile stays', async () => {
   namespaces.delete('/run/netns/c1')
   loseInterface('c1')

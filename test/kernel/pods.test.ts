@@ -471,7 +471,7 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
     inTurn: createInTurn(),
     obstacle: () => undefined,
   }
-  const takenOver = await takeOver(parts)
+  const takenOver = await takeOver({ ...parts, rebuild: () => undefined })
   const handle = createHandler(parts)
   const server: CniServer = await serveCni({
     path: join(root, 'run', 'cni.sock'),

@@ -5,9 +5,10 @@ import type { Attachment } from '../../src/pods/attachment.ts'
 import { Ipam } from '../../src/pods/ipam.ts'
 import { reasonOf } from '../../src/pods/errors.ts'
 import { Reaper } from '../../src/pods/reaper.ts'
+import type { PodRecord } from '../../src/pods/record.ts'
 import { Records } from '../../src/pods/records.ts'
-import type { PodLinks, Wiring } from '../../src/pods/wiring.ts'
-import { blockOf, formatAddress, ip4 } from '../../src/policy/address.ts'
+import type { HostInterface, PodLinks, Wiring } from '../../src/pods/wiring.ts'
+import { type Address, blockOf, formatAddress, ip4 } from '../../src/policy/address.ts'
 
 export const LINKS: PodLinks = {
   hostMac: 'ee:ee:ee:ee:ee:ee',
@@ -40,11 +41,17 @@ export interface Scene {
   readonly log: string[]
   /** Interfaces that exist. */
   readonly interfaces: Set<string>
+  /** To which routes lead to an interface. */
+  readonly routes: Map<string, readonly Address[]>
+  /** What is told of whose an interface is; by default nothing. */
+  rebuild: (found: HostInterface) => PodRecord | undefined
   /** Steps that throw, after they have been logged. */
   readonly failing: Map<Step, Error>
   readonly problems: string[]
   /** The same directory, seen by the next agent. */
   restart(): Scene
+  /** Cuts the file of a record short. */
+  damage(id: string): void
   /** Names of the record files. */
   files(): string[]
   dispose(): void
@@ -58,6 +65,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
   const root = before?.root ?? fs.mkdtempSync(join(tmpdir(), 'sluice-scene-'))
   const clock = before?.scene.clock ?? { now: 1_000_000 }
   const interfaces = before?.scene.interfaces ?? new Set<string>()
+  const routes = before?.scene.routes ?? new Map<string, readonly Address[]>()
   const log: string[] = []
   const failing = new Map<Step, Error>()
   const problems: string[] = []
@@ -87,7 +95,10 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
         step('remove', names.join())
         for (const name of names) interfaces.delete(name)
       },
-      hostInterfaces: () => [...interfaces].filter((name) => name.startsWith('slc')),
+      hostInterfaces: () =>
+        [...interfaces]
+          .filter((name) => name.startsWith('slc'))
+          .map((name) => ({ name, addresses: routes.get(name) ?? [] })),
       hasInterface: (name) => interfaces.has(name),
     },
     enforcement: {
@@ -106,9 +117,12 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
     clock,
     log,
     interfaces,
+    routes,
+    rebuild: () => undefined,
     failing,
     problems,
     restart: () => createScene({ root, scene }),
+    damage: (id) => fs.truncateSync(join(directory, `${id}.json`), 20),
     files: () => fs.readdirSync(directory),
     dispose: () => fs.rmSync(root, { recursive: true }),
   }

@@ -101,7 +101,7 @@ describe('take over', () => {
   test('what agrees is kept, and its addresses stay taken', async () => {
     const record = attach('a')
     const next = scene.restart()
-    expect(await takeOver(next)).toEqual({ kept: [record], released: [], deleted: [] })
+    expect(await takeOver(next)).toEqual({ kept: [record], rebuilt: [], released: [], deleted: [] })
     expect(allocated(next)).toBe('10.0.0.3')
     expect(next.log).toEqual([])
   })
@@ -110,7 +110,7 @@ describe('take over', () => {
     const record = attach('a')
     scene.interfaces.clear()
     const next = scene.restart()
-    expect(await takeOver(next)).toEqual({ kept: [], released: [record], deleted: [] })
+    expect(await takeOver(next)).toEqual({ kept: [], rebuilt: [], released: [record], deleted: [] })
     expect(next.log).toEqual([`remove ${record.hostInterface}`, 'detach a 10.0.0.2'])
     expect(allocated(next)).toBe('10.0.0.3')
     next.clock.now += COOLDOWN_MS
@@ -124,6 +124,7 @@ describe('take over', () => {
     const next = scene.restart()
     expect(await takeOver(next)).toEqual({
       kept: [],
+      rebuilt: [],
       released: [],
       deleted: [hostInterface, 'slcffffffffffff'],
     })
@@ -145,8 +146,75 @@ describe('take over', () => {
     const owner = attach('b')
     expect(owner.addresses.map(formatAddress)).toEqual(['10.0.0.2'])
     const next = scene.restart()
-    expect(await takeOver(next)).toEqual({ kept: [owner], released: [], deleted: [] })
+    expect(await takeOver(next)).toEqual({ kept: [owner], rebuilt: [], released: [], deleted: [] })
     expect(next.ipam.usage()[0]?.used).toBe(1)
     expect(allocated(next)).toBe('10.0.0.3')
+  })
+
+  describe('of an interface whose record was lost', () => {
+    const lost = ({ id, addresses, pod }: PodRecord): PodRecord => ({
+      id,
+      network: '',
+      pod,
+      containerId: '',
+      ifName: '',
+      netns: '',
+      hostInterface: id,
+      addresses,
+      portMappings: [],
+      wiredBy: 'sluice',
+      releasedAt: undefined,
+    })
+
+    test('the record is written anew, and the addresses are in use', async () => {
+      const record = attach('a')
+      scene.routes.set(record.id, record.addresses)
+      scene.records.remove(record.id)
+      const next = scene.restart()
+      next.rebuild = ({ name }) => (name === record.id ? lost(record) : undefined)
+      const rebuilt = [lost(record)]
+      const taken = await takeOver(next)
+      expect(taken).toEqual({ kept: rebuilt, rebuilt, released: [], deleted: [] })
+      expect(allocated(next)).toBe('10.0.0.3')
+      expect(next.log).toEqual([])
+      const third = await takeOver(next.restart())
+      expect(third).toEqual({ kept: rebuilt, rebuilt: [], released: [], deleted: [] })
+    })
+
+    test('a file that is no record is replaced', async () => {
+      const record = attach('a')
+      scene.routes.set(record.id, record.addresses)
+      scene.damage(record.id)
+      const next = scene.restart()
+      expect(next.problems).toHaveLength(1)
+      next.rebuild = () => lost(record)
+      await takeOver(next)
+      expect(next.restart().records.all()).toEqual([lost(record)])
+    })
+
+    test.each([
+      ['nobody knows whose it is', () => undefined, true],
+      ['no route leads to it', lost, false],
+    ])('it is deleted where %s', async (_, rebuild, hasRoutes) => {
+      const record = attach('a')
+      if (hasRoutes) scene.routes.set(record.id, record.addresses)
+      scene.records.remove(record.id)
+      const next = scene.restart()
+      next.rebuild = () => rebuild(record)
+      expect((await takeOver(next)).deleted).toEqual([record.id])
+    })
+
+    test('nothing is deleted while records cannot be written', async () => {
+      const [a, b] = [attach('a'), attach('b')]
+      for (const record of [a, b]) scene.records.remove(record.id)
+      scene.routes.set(a.id, a.addresses)
+      const next = scene.restart()
+      next.rebuild = () => lost(a)
+      vi.spyOn(next.records, 'put').mockImplementation(() => {
+        throw new Error('no space left on device')
+      })
+      await expect(takeOver(next)).rejects.toThrow('no space left')
+      expect(next.interfaces).toEqual(new Set([a.id, b.id]))
+    })
   })
 })
