@@ -8,4 +8,32 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   'CNI ADD 200 at once, all done': { of: 'value', atMost: 1000 },
   'CNI DEL one at a time, p50': { of: 'ratio', atMost: 0.2 },
   'CNI DEL 50 at once, all done': { of: 'ratio', atMost: 0.2 },
+  'Cold start, 10k pods and 1k policies': { of: 'value', atMost: 3000 },
+  'Cold start, 10k pods and 1k policies, longest forwarding gap on this node': {
+    of: 'value',
+    atMost: 50,
+  },
+  'Cold start, 10k pods and 1k policies, longest forwarding gap on others': {
+    of: 'value',
+    atMost: 50,
+  },
+  'Restart, 10k pods and 1k policies, longest forwarding gap on this node': {
+    of: 'value',
+    atMost: 50,
+  },
+  'Restart, 10k pods and 1k policies, longest forwarding gap on others': {
+    of: 'value',
+    atMost: 50,
+  },
+  'Cold start, 100k pods and 10k policies': { of: 'value', atMost: 3000 },
+  'Cold start, 100k pods and 10k policies, longest forwarding gap on this node': {
+    of: 'value',
+    atMost: 50,
+  },
+  'Cold start, 100k pods and 10k policies, longest forwarding gap on others': {
+    of: 'value',
+    atMost: 50,
+  },
+  'Memory of the agent, 10k pods and 1k policies, settled': { of: 'value', atMost: 110 },
+  'Memory of the agent, 100k pods and 10k policies, settled': { of: 'value', atMost: 250 },
 }

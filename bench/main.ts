@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cniFigures } from './figures/cni.ts'
+import { startFigures } from './figures/start.ts'
 import type { BenchContext } from './harness/context.ts'
 import type { Figure } from './harness/figure.ts'
 import { machineLine } from './harness/machine.ts'
@@ -17,7 +18,7 @@ import { Progress } from './harness/progress.ts'
 import { textTable } from './harness/table.ts'
 
 /** In the order in which they are measured and told. */
-const GROUPS: readonly ((context: BenchContext) => Promise<Figure[]>)[] = [cniFigures]
+const GROUPS: readonly ((context: BenchContext) => Promise<Figure[]>)[] = [cniFigures, startFigures]
 
 const ROOT = join(import.meta.dirname, '..')
 /** In memory, which /run is not everywhere, and short: paths of sockets have at most 107 bytes. */
