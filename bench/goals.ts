@@ -36,4 +36,6 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   },
   'Memory of the agent, 10k pods and 1k policies, settled': { of: 'value', atMost: 110 },
   'Memory of the agent, 100k pods and 10k policies, settled': { of: 'value', atMost: 250 },
+  'Revocation, enforcer told to last byte, TCP, p99': { of: 'value', atMost: 50 },
+  'Revocation, enforcer told to last byte, UDP, p99': { of: 'value', atMost: 50 },
 }

@@ -8,6 +8,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cniFigures } from './figures/cni.ts'
+import { revocationFigures } from './figures/revocation.ts'
+import { startRaceFigures } from './figures/start-race.ts'
 import { startFigures } from './figures/start.ts'
 import type { BenchContext } from './harness/context.ts'
 import type { Figure } from './harness/figure.ts'
@@ -18,7 +20,12 @@ import { Progress } from './harness/progress.ts'
 import { textTable } from './harness/table.ts'
 
 /** In the order in which they are measured and told. */
-const GROUPS: readonly ((context: BenchContext) => Promise<Figure[]>)[] = [cniFigures, startFigures]
+const GROUPS: readonly ((context: BenchContext) => Promise<Figure[]>)[] = [
+  cniFigures,
+  startFigures,
+  revocationFigures,
+  startRaceFigures,
+]
 
 const ROOT = join(import.meta.dirname, '..')
 /** In memory, which /run is not everywhere, and short: paths of sockets have at most 107 bytes. */

@@ -1,0 +1,46 @@
+import { Worker } from 'node:worker_threads'
+import type { TalkerAnswer, TalkerQuestion, TalkerReport } from './talker-messages.ts'
+
+/** A pod that talks: a thread in its namespace. One question at a time. */
+export class Talker {
+  readonly #worker: Worker
+
+  /** @param netns path of the pod's namespace */
+  constructor(netns: string) {
+    this.#worker = new Worker(new URL('./talker-worker.ts', import.meta.url), { workerData: netns })
+  }
+
+  async serve(): Promise<void> {
+    await this.#ask({ kind: 'serve' })
+  }
+
+  async open(from: string, to: string): Promise<void> {
+    await this.#ask({ kind: 'open', from, to })
+  }
+
+  async report(): Promise<TalkerReport> {
+    const answer = await this.#ask({ kind: 'report' })
+    if (answer.kind === 'report') return answer
+    throw new Error(`A talker was asked for its report and answered ${answer.kind}.`)
+  }
+
+  async end(): Promise<void> {
+    await this.#ask({ kind: 'end' })
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #ask(question: TalkerQuestion): Promise<TalkerAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#worker.once('error', reject)
+      this.#worker.once('message', (answer: TalkerAnswer) => {
+        this.#worker.off('error', reject)
+        if (answer.kind === 'error') reject(new Error(answer.message))
+        else resolve(answer)
+      })
+      this.#worker.postMessage(question)
+    })
+  }
+}
