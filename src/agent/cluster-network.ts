@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { type Ranges, rangesOf } from '../dataplane/ranges.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
 import type { NodeFacts } from '../pods/nodes/node-facts.ts'
-import { type Address, blockOf, type Cidr, familyOf, widthOf } from '../policy/address.ts'
+import { type Address, blockOf, type Cidr, familyOf, ip4, ip6, widthOf } from '../policy/address.ts'
 import type { Enforcer } from './enforcer.ts'
 import type { Kernel } from './kernel.ts'
 import type { ClusterNode } from './source.ts'
@@ -116,17 +116,21 @@ export class ClusterNetwork {
   }
 }
 
+/** What is not masqueraded where nothing is. */
+const EVERYWHERE: readonly Cidr[] = [blockOf(ip4(0), 0), blockOf(ip6(0n), 0)]
+
 /**
  * What this node's pods send to anything but pods, nodes and the destinations left out is masqueraded, and
  * tunnels begin and end at nodes; nothing of both where nodes are unknown.
  */
 export function clusterRanges(nodes: Nodes, options: NetworkOptions): Ranges {
   const all = clusterNodes(nodes, options)
-  const cluster = all.flatMap((node) => [...node.podCidrs, ...addressBlocks(node)])
   const own = all.find(({ name }) => name === options.node)
-  const pods = options.masquerade ? (own?.podCidrs ?? []) : []
+  const cluster = all.flatMap((node) => [...node.podCidrs, ...addressBlocks(node)])
+  const unmasqueraded =
+    options.masquerade && own !== undefined ? [...cluster, ...options.unmasqueraded] : EVERYWHERE
   const tunnelEnds = options.overlay === 'never' ? [] : all.flatMap(addressBlocks)
-  return rangesOf(pods, [...cluster, ...options.unmasqueraded], tunnelEnds)
+  return rangesOf(own?.podCidrs ?? options.podCidrs, unmasqueraded, tunnelEnds)
 }
 
 function addressBlocks({ addresses }: NodeFacts): Cidr[] {

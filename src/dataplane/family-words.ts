@@ -27,6 +27,8 @@ export interface FamilyWords extends Readonly<Record<Direction, DirectionWords>>
   readonly notFromOwnAddress: Lookup
   /** Source and destination are one pod. */
   readonly toItself: Lookup
+  /** The source is of this node's ranges of pods, whether a pod has it or not. */
+  readonly fromPodRange: Lookup
   /** From a pod of this node to something that is neither pod nor node. */
   readonly leavesCluster: readonly [Lookup, Lookup]
   /** To the end of a tunnel, from what is none. */
@@ -69,6 +71,7 @@ export const families: readonly FamilyWords[] = [
     fromOwnAddress: inSet(['iifname', 'ip saddr'], sets.podInterface[4]),
     notFromOwnAddress: notInSet(['iifname', 'ip saddr'], sets.podInterface[4]),
     toItself: inSet(['ip saddr', 'ip daddr'], sets.self[4]),
+    fromPodRange: inSet(['ip saddr'], sets.ranges.pods[4]),
     leavesCluster: [
       inSet(['ip saddr'], sets.ranges.pods[4]),
       notInSet(['ip daddr'], sets.ranges.cluster[4]),
@@ -121,6 +124,7 @@ export const families: readonly FamilyWords[] = [
     fromOwnAddress: inSet(['iifname', 'ip6 saddr'], sets.podInterface[6]),
     notFromOwnAddress: notInSet(['iifname', 'ip6 saddr'], sets.podInterface[6]),
     toItself: inSet(['ip6 saddr', 'ip6 daddr'], sets.self[6]),
+    fromPodRange: inSet(['ip6 saddr'], sets.ranges.pods[6]),
     leavesCluster: [
       inSet(['ip6 saddr'], sets.ranges.pods[6]),
       notInSet(['ip6 daddr'], sets.ranges.cluster[6]),

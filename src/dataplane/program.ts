@@ -145,12 +145,29 @@ const midStreamJumps = [
   [matchAny('ct state', ['invalid']), jump('mid_stream')],
 ]
 
-function forward({ chained }: ProgramOptions): ProgramChain {
+/**
+ * A new flow from an address that is, or will be, a pod's of this node comes from a pod's interface. Else the next
+ * owner of the address would inherit what was tracked of it. Where others wire, they know the addresses.
+ */
+function strayRules({ podInterfacePrefix, chained }: ProgramOptions): Statement[][] {
+  if (chained) return []
+  return families.map((words) => [
+    matchAny('ct state', ['new']),
+    match('iifname', '!=', `${podInterfacePrefix}*`),
+    words.fromPodRange,
+    counter('spoofed'),
+    drop,
+  ])
+}
+
+function forward(options: ProgramOptions): ProgramChain {
+  const { chained } = options
   return {
     name: 'forward',
     hook: { type: 'filter', name: 'forward', priority: FILTER },
     rules: [
       establishedAccepted,
+      ...strayRules(options),
       ...(chained ? bridgedDiscovery : []),
       ...families.map((words) => [words.toItself, accept]),
       ...families.map((words) => [words.cut, counter('revoked'), drop]),
@@ -180,12 +197,14 @@ const bridgedDiscovery = [
 ]
 
 /** Egress of a pod to its own node, which `forward` never sees. */
-function input({ podInterfacePrefix, chained, tunnel }: ProgramOptions): ProgramChain {
+function input(options: ProgramOptions): ProgramChain {
+  const { podInterfacePrefix, chained, tunnel } = options
   return {
     name: 'input',
     hook: { type: 'filter', name: 'input', priority: FILTER },
     rules: [
       [match('udp dport', '==', tunnel.port), match('@th,96,24', '==', tunnel.vni), jump('tunnel')],
+      ...strayRules(options),
       // Where others wire, a pod is known by its address alone, which prerouting has seen to.
       ...(chained ? [] : [[match('iifname', '!=', `${podInterfacePrefix}*`), accept]]),
       establishedAccepted,

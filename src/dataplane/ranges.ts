@@ -3,7 +3,7 @@ import { FAMILIES, type AddressRange, type KernelState, type Operation } from '.
 
 export type Ranges = KernelState['ranges']
 
-/** Blocks of this node's pods, of all pods and nodes, and of the ends of tunnels, as the sets hold them. */
+/** Blocks of this node's pods, of what they reach with their own addresses, and of the ends of tunnels, as the sets hold them. */
 export function rangesOf(
   pods: readonly Cidr[],
   cluster: readonly Cidr[],

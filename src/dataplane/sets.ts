@@ -63,7 +63,10 @@ export const sets = {
   },
   /** Interfaces that others made for one pod each: nothing but that pod's addresses may come from them. */
   chainedInterfaces: set('chained_ifs', ['ifname']),
-  /** This node's pods, and all pods and nodes: what goes from the first to anywhere else is masqueraded. */
+  /**
+   * This node's pods, and where they go with their own addresses (all pods and nodes, or everywhere): what goes
+   * from the first to anywhere else is masqueraded.
+   */
   ranges: {
     pods: {
       4: set('pod_ranges4', ['ipv4_addr'], { flags: ['interval'] }),

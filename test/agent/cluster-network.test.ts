@@ -210,9 +210,15 @@ describe('what is masqueraded, and the ends of tunnels', () => {
   })
 
   test('both are off, or one, where the options say so, or nodes are unknown', () => {
-    expect(ranges({ masquerade: false }).pods).toEqual([])
-    const unknown = clusterRanges(new Map(), { ...OPTIONS, podCidrs: a.podCidrs })
-    expect(unknown.pods[4]).toEqual([])
+    const pods = ['10.1.0.0-10.1.0.255']
+    const everywhere = ['0.0.0.0-255.255.255.255']
+    expect(ranges({ masquerade: false })).toEqual({ pods, cluster: everywhere })
+    const options = { ...OPTIONS, podCidrs: a.podCidrs }
+    const unknown = clusterRanges(new Map(), options)
+    expect(unknown).toEqual({
+      ...clusterRanges(nodes, { ...options, masquerade: false }),
+      tunnelEnds: { 4: [], 6: [] },
+    })
   })
 
   test('masquerading is of the range that the options give this node', () => {

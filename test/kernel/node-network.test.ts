@@ -29,13 +29,13 @@ function cidr(text: string): Cidr {
 beforeAll(() => {
   for (const name of Object.values(names)) execFileSync('ip', ['netns', 'add', name])
   const script = `
-    ip link add p type veth peer name eth0 netns ${names.pod}
+    ip link add slcp type veth peer name eth0 netns ${names.pod}
     ip link add world type veth peer name unused
     ip address add 172.18.0.1/24 dev world
     ip address add fd18::1/64 dev world nodad
-    ip link set p address ee:ee:ee:ee:ee:ee up
+    ip link set slcp address ee:ee:ee:ee:ee:ee up
     ip link set world up; ip link set unused up
-    ip route add 10.1.0.2 dev p; ip -6 route add fd10:1::2 dev p
+    ip route add 10.1.0.2 dev slcp; ip -6 route add fd10:1::2 dev slcp
     ip neigh add 172.18.0.9 lladdr 02:00:00:00:00:09 dev world
     ip neigh add fd18::9 lladdr 02:00:00:00:00:09 dev world
     ip route add default via 172.18.0.9; ip -6 route add default via fd18::9
@@ -70,6 +70,8 @@ describe('masquerade', () => {
   ])('what %s sends to %s comes from %s', async (from, to, seenFrom) => {
     const { dataplane } = await startDataplane(nftables, { events: [], ranges })
     await dataplane.setRanges(ranges)
+    const addresses = ['10.1.0.2', 'fd10:1::2'].map(address)
+    await dataplane.attach({ addresses, hostInterface: 'slcp', hostPorts: [] })
     const socket = openDatagrams(`/run/netns/${names.pod}`, { address: address(from), port: 4000 })
     try {
       await until(`${to} is tracked`, () => {

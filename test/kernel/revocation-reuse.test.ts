@@ -91,6 +91,38 @@ describe('while an address is free, nothing is tracked of it: not', () => {
     expect(trackedOf(addresses)).toBe(0)
   })
 
+  test.each([
+    ['through the node', FARTHER],
+    ['to the node', undefined],
+  ])('what a machine on the link sends from it, %s', async (_, destinations) => {
+    // IPv4 may refuse such a source by itself, where the node is set up so.
+    run(node(), 'sh', '-ec', 'for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 > $f; done')
+    for (const family of FAMILIES) {
+      const own = ofFamily(cluster.node.addresses.own, family)
+      const to = { address: destinations?.[family] ?? own, port: PORT }
+      lendAddress(family)
+      run(
+        cluster.outside,
+        'ip',
+        'route',
+        'replace',
+        formatAddress(FARTHER[family]),
+        'via',
+        formatAddress(own),
+      )
+      const back = formatAddress(cluster.outsideAddress(family))
+      run(node(), 'ip', 'route', 'replace', formatAddress(FARTHER[family]), 'via', back)
+      const before = counted(node(), 'spoofed')
+      const socket = openDatagrams(cluster.outside, { address: POD[family], port: 0 })
+      socket.send(to)
+      await until('it is refused or tracked', () => {
+        return counted(node(), 'spoofed') > before || trackedOf(addresses) > 0
+      })
+      socket.close()
+      expect(trackedOf(addresses)).toBe(0)
+    }
+  })
+
   test('what an agent that died has left', async () => {
     await cluster.killAgent(cluster.node)
     for (const family of FAMILIES) {
@@ -129,6 +161,15 @@ function node(): string {
 
 const POD: Record<Family, Address> = { 4: address('10.244.0.2'), 6: address('fd00:10:244::1') }
 const SERVICE: Record<Family, Address> = { 4: address('10.96.0.10'), 6: address('fd00:96::10') }
+
+/** Behind the node for the machine, and behind the machine for the node. */
+const FARTHER: Record<Family, Address> = { 4: address('192.0.2.77'), 6: address('2001:db8::77') }
+
+/** The pod's address, on a machine outside. */
+function lendAddress(family: Family): void {
+  const text = `${formatAddress(POD[family])}/${family === 4 ? 32 : 128}`
+  run(cluster.outside, 'ip', 'address', 'replace', text, 'dev', 'lo')
+}
 
 /** An established UDP flow of both directions, as the kernel would have it. */
 function track(dialled: Address, pod: Address, client: Address, clientPort = CLIENT_PORT): void {
