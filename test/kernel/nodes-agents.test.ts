@@ -242,7 +242,7 @@ describe('agents of three nodes', () => {
     expect(elements(nodes.a, 'pod_ranges4')).toBe('10.244.1.0/24')
     expect(elements(nodes.a, 'cluster_ranges4')).toContain('203.0.113.0/24')
     expect(elements(nodes.a, 'cluster_ranges6')).toContain('fd77::/16')
-    expect(elements(nodes.b, 'pod_ranges4')).toBe('')
+    expect(elements(nodes.b, 'cluster_ranges4')).toBe('0.0.0.0/0')
     expect(elements(nodes.c, 'pod_ranges6')).toBe('fd10:3::/64')
     expect(elements(nodes.c, 'cluster_ranges4')).not.toContain('203.0.113.0/24')
     expect(elements(nodes.c, 'cluster_ranges4')).toContain('10.244.1.0/24')
