@@ -19,7 +19,7 @@ const SMALL: ClusterSize = { pods: 10_000, policies: 1_000 }
 const LARGE: ClusterSize = { pods: 100_000, policies: 10_000 }
 
 const STARTS: readonly Workload[] = [
-  { size: SMALL, kinds: ['cold', 'again'], rounds: { quick: 1, full: 5 } },
+  { size: SMALL, kinds: ['cold', 'again'], rounds: { quick: 1, full: 3 } },
   { size: LARGE, kinds: ['cold'], rounds: { quick: 0, full: 3 } },
 ]
 const MEMORY: readonly Omit<Workload, 'kinds'>[] = [

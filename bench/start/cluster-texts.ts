@@ -74,12 +74,12 @@ function policyObject(index: number): object {
         { from: [neighbour(1), neighbour(2)], ports: [{ protocol: 'TCP', port: 'http' }] },
         {
           from: [{ namespaceSelector: { matchLabels: monitoring } }],
-          ports: [{ protocol: 'TCP', port: 9000 + (index % 20) }],
+          ports: [{ protocol: 'TCP', port: 9000 + (index % 17) }],
         },
       ],
       egress: [
         { to: [neighbour(3)], ports: [{ protocol: 'TCP', port: 8080 }] },
-        { to: [{ ipBlock: { cidr: `198.51.${index % 100}.0/24` } }] },
+        { to: [{ ipBlock: { cidr: `198.51.${index % 97}.0/24` } }] },
         { ports: [{ protocol: 'UDP', port: 53 }] },
       ],
     },

@@ -5,11 +5,12 @@
  */
 import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { SourceChange } from '../../src/cluster/source-change.ts'
 import { ClusterState } from '../../src/cluster/state.ts'
 import { establish } from '../../src/dataplane/establish.ts'
 import { inspect, readState } from '../../src/dataplane/inspect.ts'
-import { highestClass } from '../../src/dataplane/kernel-state.ts'
+import { highestClass, tablesOf } from '../../src/dataplane/kernel-state.ts'
 import { program } from '../../src/dataplane/program.ts'
 import { rangesOf } from '../../src/dataplane/ranges.ts'
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
@@ -22,6 +23,7 @@ import type { Tables } from '../../src/policy/tables.ts'
 import { checkTables } from './check-tables.ts'
 import { BENCH_NODE, clusterTexts } from './cluster-texts.ts'
 import { readCluster } from './read-cluster.ts'
+import { readUntil } from './read-until.ts'
 
 const CHAINS = program({
   deny: 'drop',
@@ -41,7 +43,8 @@ await once(process, 'message')
 const startedAt = performance.now()
 const tables = await start(changes)
 process.send?.(performance.now() - startedAt)
-checkTables(state.cluster, tables, await readState(socket))
+const held = await readUntil(socket, (one) => isDeepStrictEqual(tablesOf(one), tables))
+checkTables(state.cluster, tablesOf(held))
 process.send?.('checked')
 socket.close()
 process.disconnect()

@@ -4,7 +4,7 @@ import { openSync, closeSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { readState } from '../../src/dataplane/inspect.ts'
+import type { KernelState } from '../../src/dataplane/kernel-state.ts'
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
 import { openNetlink } from '../../src/netlink/socket.ts'
 import { sizeArguments } from './agent-memory.ts'
@@ -12,6 +12,7 @@ import { startChild } from './child.ts'
 import type { ClusterSize } from './cluster-texts.ts'
 import { ForwardingNode } from './forwarding-node.ts'
 import { kernelBytes } from './kernel-bytes.ts'
+import { readUntil } from './read-until.ts'
 
 /** What one start took. */
 export interface Start {
@@ -102,9 +103,8 @@ export class Starts {
 
   /** Rejects when the two nodes do not hold the same. */
   async compare(): Promise<void> {
-    const [ours, theirs] = [await stateIn(this.#ours), await stateIn(this.#theirs)]
-    if (isDeepStrictEqual(ours, theirs)) return
-    throw new Error('What nft has loaded is not what it has listed: the figures are void.')
+    const ours = await readIn(this.#ours, () => true)
+    await readIn(this.#theirs, (theirs) => isDeepStrictEqual(ours, theirs))
   }
 
   async close(): Promise<void> {
@@ -144,10 +144,13 @@ export class Starts {
   }
 }
 
-async function stateIn({ netns }: ForwardingNode): Promise<unknown> {
+async function readIn(
+  { netns }: ForwardingNode,
+  isRight: (held: KernelState) => boolean,
+): Promise<KernelState> {
   const socket = openNetlink(NETLINK_NETFILTER, { netns })
   try {
-    return await readState(socket)
+    return await readUntil(socket, isRight)
   } finally {
     socket.close()
   }
