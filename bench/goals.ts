@@ -1,4 +1,5 @@
 import type { Goal } from './harness/figure.ts'
+import { CASES, STATISTICS } from './throughput/cases.ts'
 
 /** What each figure shall reach, by its name without "against …". A figure that is not here is only told. */
 export const GOALS: Readonly<Record<string, Goal>> = {
@@ -38,4 +39,18 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   'Memory of the agent, 100k pods and 10k policies, settled': { of: 'value', atMost: 250 },
   'Revocation, enforcer told to last byte, TCP, p99': { of: 'value', atMost: 50 },
   'Revocation, enforcer told to last byte, UDP, p99': { of: 'value', atMost: 50 },
+  ...throughputGoals(),
+}
+
+/** A fiftieth less, or later, at most. */
+function throughputGoals(): Record<string, Goal> {
+  const limits = {
+    throughput: { of: 'ratio', atLeast: 0.98 },
+    latency: { of: 'ratio', atMost: 1.02 },
+  } as const
+  return Object.fromEntries(
+    CASES.flatMap(({ kind, name }) =>
+      STATISTICS[kind].map(({ statistic }) => [`${name}${statistic}`, limits[kind]]),
+    ),
+  )
 }

@@ -11,6 +11,7 @@ import { cniFigures } from './figures/cni.ts'
 import { revocationFigures } from './figures/revocation.ts'
 import { startRaceFigures } from './figures/start-race.ts'
 import { startFigures } from './figures/start.ts'
+import { throughputFigures } from './figures/throughput.ts'
 import type { BenchContext } from './harness/context.ts'
 import type { Figure } from './harness/figure.ts'
 import { machineLine } from './harness/machine.ts'
@@ -25,6 +26,7 @@ const GROUPS: readonly ((context: BenchContext) => Promise<Figure[]>)[] = [
   startFigures,
   revocationFigures,
   startRaceFigures,
+  throughputFigures,
 ]
 
 const ROOT = join(import.meta.dirname, '..')

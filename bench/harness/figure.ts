@@ -16,11 +16,11 @@ export interface Figure {
   readonly spread: number
 }
 
-/** What is asked of a figure: an upper limit of its value or of its ratio. */
-export interface Goal {
-  readonly of: 'value' | 'ratio'
-  readonly atMost: number
-}
+/** What is asked of a figure: an upper or lower limit of its value or of its ratio. */
+export type Goal = { readonly of: 'value' | 'ratio' } & (
+  | { readonly atMost: number }
+  | { readonly atLeast: number }
+)
 
 export interface Measured {
   readonly figure: string
@@ -60,13 +60,15 @@ export function figureOf({ figure, unit, share, ours, baseline, goal }: Measured
   }
 }
 
-function wordsOf({ of, atMost }: Goal, unit: string): string {
-  return of === 'ratio' ? `ratio ≤ ${atMost}` : `≤ ${atMost} ${unit}`
+function wordsOf(goal: Goal, unit: string): string {
+  const limit = 'atMost' in goal ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`
+  return goal.of === 'ratio' ? `ratio ${limit}` : `${limit} ${unit}`
 }
 
-function isMet({ of, atMost }: Goal, value: number, ratio: number | null): boolean {
-  const held = of === 'value' ? value : ratio
-  return held !== null && held <= atMost
+function isMet(goal: Goal, value: number, ratio: number | null): boolean {
+  const held = goal.of === 'value' ? value : ratio
+  if (held === null) return false
+  return 'atMost' in goal ? held <= goal.atMost : held >= goal.atLeast
 }
 
 function spreadOf(values: readonly number[]): number {
