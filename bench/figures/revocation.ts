@@ -27,7 +27,7 @@ const WAYS: readonly Way[] = [
     name: 'manifest written',
     open: openAgentScene,
     trials: 5,
-    rounds: { quick: 2, full: 20 },
+    rounds: { quick: 1, full: 10 },
   },
 ]
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { until } from '../../test/kernel/until.ts'
 import { monotonicMs } from '../enforcement/monotonic.ts'
 import type { Talker } from './talker.ts'
@@ -25,6 +26,8 @@ const FLOWING = 5
 /** Both ends go on sending so long in vain, which is longer than the second look at connections is away. */
 const SILENCE_MS = 120
 const CUT_WITHIN_MS = 3000
+/** Until the agent has looked twice at the connections of the change that allows, so that no trial waits for that. */
+const REST_MS = 150
 
 /**
  * Withdraws the allowance of a connection and of a flow while both ends of both are sending.
@@ -36,11 +39,13 @@ export async function trial(scene: Scene, number: number): Promise<LastBytes> {
   const end = ends[number % ends.length]
   if (end === undefined) throw new Error('A trial needs addresses.')
   await allow()
+  const rested = delay(REST_MS)
   await client.open(end.from, end.to)
   const reports = () => Promise.all([server.report(), client.report()])
   await until('data flows both ways', async () =>
     (await reports()).every(({ tcp, udp }) => tcp.count >= FLOWING && udp.count >= FLOWING),
   )
+  await rested
   const changedAtMs = await revoke()
   for (;;) {
     const all = await reports()
@@ -57,7 +62,7 @@ export async function trial(scene: Scene, number: number): Promise<LastBytes> {
     if (nowMs - changedAtMs > CUT_WITHIN_MS) {
       throw new Error(`WRONG VERDICT: not cut ${CUT_WITHIN_MS} ms later: ${JSON.stringify(all)}`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await delay(10)
   }
 }
 
