@@ -23,6 +23,7 @@ import {
 } from './attributes.ts'
 import { datatypes } from './datatypes.ts'
 import type { TypeName } from './datatypes.ts'
+import { eachOnce } from './each-once.ts'
 import { familyHeader } from './family.ts'
 import type { Family } from './family.ts'
 import { keysOf } from './keys-of.ts'
@@ -161,7 +162,9 @@ export async function listElements(
   const read = (reply: Reply): readonly RawElement[] =>
     readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP).attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? []
   if (hasBounds(set)) return readElements(set, (await socket.dumpApart(request, read)).flat())
-  return (await socket.dumpApart(request, (reply) => readElements(set, read(reply)))).flat()
+  return eachOnce(
+    (await socket.dumpApart(request, (reply) => readElements(set, read(reply)))).flat(),
+  )
 }
 
 /** The named counters of a table. */
