@@ -9,6 +9,12 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   'CNI ADD 200 at once, all done': { of: 'value', atMost: 1000 },
   'CNI DEL one at a time, p50': { of: 'ratio', atMost: 0.2 },
   'CNI DEL 50 at once, all done': { of: 'ratio', atMost: 0.2 },
+  'New connections, 10 policies': { of: 'ratio', atLeast: 0.97 },
+  'New connections, 100 policies': { of: 'ratio', atLeast: 0.97 },
+  'New connections, 1000 policies': { of: 'ratio', atLeast: 0.97 },
+  'New connections, 10000 policies': { of: 'ratio', atLeast: 0.97 },
+  'New connections, flat': { of: 'ratio', atLeast: 0.97 },
+  'First packet, flat': { of: 'ratio', atMost: 1.05 },
   'Cold start, 10k pods and 1k policies': { of: 'value', atMost: 3000 },
   'Cold start, 10k pods and 1k policies, longest forwarding gap on this node': {
     of: 'value',

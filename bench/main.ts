@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cniFigures } from './figures/cni.ts'
+import { connectionFigures } from './figures/connections.ts'
 import { revocationFigures } from './figures/revocation.ts'
 import { startRaceFigures } from './figures/start-race.ts'
 import { startFigures } from './figures/start.ts'
@@ -23,6 +24,7 @@ import { textTable } from './harness/table.ts'
 /** In the order in which they are measured and told. */
 const GROUPS: readonly ((context: BenchContext) => Promise<Figure[]>)[] = [
   cniFigures,
+  connectionFigures,
   startFigures,
   revocationFigures,
   startRaceFigures,

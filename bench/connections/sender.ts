@@ -1,0 +1,52 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type Address, formatAddress } from '../../src/policy/address.ts'
+import { PORT, SERVER } from './cluster.ts'
+import type { Place } from './place.ts'
+
+export type Protocol = 'tcp' | 'udp'
+
+/** So many flows in a row make one sample. */
+export interface Amount {
+  readonly batches: number
+  readonly flows: number
+}
+
+export interface Batch {
+  /** Flows of it that came through. */
+  readonly arrived: number
+  readonly nanosecondsPerFlow: number
+}
+
+/** Opens new flows to the server through `flows.c`. */
+export class Sender {
+  readonly #program: string
+
+  /** Compiles it. @throws without a C compiler */
+  constructor(scratch: string) {
+    this.#program = join(scratch, 'flows')
+    const source = join(import.meta.dirname, 'flows.c')
+    execFileSync('cc', ['-O2', '-std=gnu17', '-Wall', '-Wextra', '-o', this.#program, source])
+  }
+
+  async send(
+    { client, server }: Place,
+    protocol: Protocol,
+    from: Address,
+    { batches, flows }: Amount,
+  ): Promise<Batch[]> {
+    const ends = [client, server, formatAddress(from), formatAddress(SERVER)]
+    const numbers = [PORT, batches, flows].map(String)
+    const { stdout } = await promisify(execFile)(this.#program, [protocol, ...ends, ...numbers])
+    return stdout.trimEnd().split('\n').map(readBatch)
+  }
+}
+
+function readBatch(line: string): Batch {
+  const [arrived, nanosecondsPerFlow] = line.split(' ').map(Number)
+  if (arrived === undefined || nanosecondsPerFlow === undefined) {
+    throw new Error(`The sender of the benchmark gave no times, but: ${line}`)
+  }
+  return { arrived, nanosecondsPerFlow }
+}
