@@ -45,6 +45,11 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   'Memory of the agent, 100k pods and 10k policies, settled': { of: 'value', atMost: 250 },
   'Revocation, enforcer told to last byte, TCP, p99': { of: 'value', atMost: 50 },
   'Revocation, enforcer told to last byte, UDP, p99': { of: 'value', atMost: 50 },
+  'pod add, 10k pods × 1k policies, p50': { of: 'value', atMost: 0.3 },
+  'pod add, 10k pods × 1k policies, p99': { of: 'value', atMost: 2 },
+  // Logarithmic at most: log(100,000) / log(1,000).
+  'pod add, growth with the cluster': { of: 'ratio', atMost: 1.67 },
+  'churn, 10k pods × 1k policies, 18 events at a time': { of: 'value', atLeast: 20_000 },
   ...throughputGoals(),
 }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cniFigures } from './figures/cni.ts'
 import { connectionFigures } from './figures/connections.ts'
+import { programmingFigures } from './figures/programming.ts'
 import { revocationFigures } from './figures/revocation.ts'
 import { startRaceFigures } from './figures/start-race.ts'
 import { startFigures } from './figures/start.ts'
@@ -29,6 +30,7 @@ const GROUPS: readonly ((context: BenchContext) => Promise<Figure[]>)[] = [
   revocationFigures,
   startRaceFigures,
   throughputFigures,
+  programmingFigures,
 ]
 
 const ROOT = join(import.meta.dirname, '..')

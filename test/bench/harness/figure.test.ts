@@ -49,6 +49,17 @@ describe('a figure without a baseline', () => {
   })
 })
 
+test.each([
+  [10, true],
+  [10.1, false],
+])('meets at least %d: %s', (atLeast, met) => {
+  const goal = { of: 'value', atLeast } as const
+  expect(figureOf({ ...measured, ours: [[10]], goal })).toMatchObject({
+    goal: `≥ ${atLeast} ms`,
+    met,
+  })
+})
+
 test('nothing measured is an error, not a figure', () => {
   expect(() => figureOf({ ...measured, ours: [] })).toThrow(RangeError)
   expect(() => figureOf({ ...measured, ours: [[1], []] })).toThrow(RangeError)

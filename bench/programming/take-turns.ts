@@ -1,0 +1,23 @@
+import type { NoiseWatch } from '../harness/noise.ts'
+
+/**
+ * One round: each side has a turn, and who begins changes from round to round.
+ *
+ * @returns the results in the order of the sides
+ * @throws what ends the run early
+ */
+export async function takeTurns<T>(
+  sides: readonly (() => Promise<T>)[],
+  round: number,
+  { noise, signal }: { readonly noise: Pick<NoiseWatch, 'sample'>; readonly signal: AbortSignal },
+): Promise<T[]> {
+  const entries = [...sides.entries()]
+  const first = round % sides.length
+  const results = new Map<number, T>()
+  for (const [index, turn] of [...entries.slice(first), ...entries.slice(0, first)]) {
+    signal.throwIfAborted()
+    noise.sample()
+    results.set(index, await turn())
+  }
+  return [...results].sort(([a], [b]) => a - b).map(([, result]) => result)
+}
