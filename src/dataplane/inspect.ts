@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NetlinkSocket } from '../netlink/socket.ts'
-import { listChains, listElements, listRules, listTables } from '../nftables/list.ts'
-import type { AnyElement, SetNode } from '../nftables/set.ts'
+import { listChains, listRules, listTables } from '../nftables/list.ts'
 import { decodeState } from './decode-state.ts'
 import { DataplaneError } from './errors.ts'
 import type { KernelState } from './kernel-state.ts'
+import { listWholeSets } from './list-whole-sets.ts'
 import type { ProgramChain } from './program.ts'
 import { allSets, baseOf, commentOf, type TableName, tableReference } from './table.ts'
 
@@ -54,10 +54,7 @@ export async function inspect(
  * @throws {DataplaneError} SLUICE_TABLE_DAMAGED, and whatever the dump throws
  */
 export async function readState(socket: NetlinkSocket): Promise<KernelState> {
-  const elements = new Map<SetNode, readonly AnyElement[]>()
-  for (const set of allSets) {
-    elements.set(set, await listElements(socket, tableReference('sluice'), set))
-  }
+  const elements = await listWholeSets(socket, tableReference('sluice'), allSets)
   return decodeState((set) => {
     const found = elements.get(set)
     if (found === undefined)

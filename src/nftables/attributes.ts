@@ -71,6 +71,7 @@ export const NFTA_SET = attributes({
   NFTA_SET_TIMEOUT: [11, 'be64'],
   NFTA_SET_USERDATA: [13, 'binary'],
   NFTA_SET_HANDLE: [16, 'be64'],
+  NFTA_SET_COUNT: [20, 'be32'],
 })
 
 export const NFTA_VERDICT = attributes({

@@ -66,6 +66,8 @@ export interface ListedSet {
   readonly size: number | undefined
   readonly timeoutMs: number | undefined
   readonly userdata: Uint8Array | undefined
+  /** How many elements it has; undefined from kernels that do not say (Linux 6.18 does). */
+  readonly count: number | undefined
 }
 
 /** What a named counter has counted since it was made. */
@@ -209,6 +211,7 @@ function readSet(values: ValuesOf<typeof NFTA_SET>): ListedSet {
     size: values.NFTA_SET_DESC?.NFTA_SET_DESC_SIZE,
     timeoutMs: timeout === undefined ? undefined : Number(timeout),
     userdata: values.NFTA_SET_USERDATA,
+    count: values.NFTA_SET_COUNT,
   }
 }
 
