@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { AgentStatus } from './agent/agent-status.ts'
+import { bringIntoForce } from './agent/bring-into-force.ts'
 import { openChainedNode } from './agent/chained-node.ts'
 import { ClusterNetwork, clusterRanges, type NetworkOptions } from './agent/cluster-network.ts'
 import { writeCniConfig } from './agent/cni-config-file.ts'
@@ -23,14 +24,11 @@ import type { Obstacle } from './cni/obstacle.ts'
 import { type CniServer, serveCni } from './cni/server.ts'
 import { type CniHandler, type CniParts, createHandler } from './cni/verbs.ts'
 import { ClusterState } from './cluster/state.ts'
-import { establish } from './dataplane/establish.ts'
-import { hostPortsOf } from './dataplane/host-ports.ts'
-import { inspectPod } from './dataplane/inspect-pod.ts'
 import { type FoundTables, inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
 import { program } from './dataplane/program.ts'
 import { enterNamespace } from './netlink/native.ts'
-import { describe, HOST_INTERFACE_PREFIX, ownsChainedInterface } from './pods/attachment.ts'
+import { describe, HOST_INTERFACE_PREFIX } from './pods/attachment.ts'
 import { Ipam } from './pods/ipam.ts'
 import { OVERLAY_PORT, OVERLAY_VNI } from './pods/nodes/overlays.ts'
 import { Reaper } from './pods/reaper.ts'
@@ -38,7 +36,7 @@ import { isAttached, type PodRecord } from './pods/record.ts'
 import { Records } from './pods/records.ts'
 import type { ReleaseParts } from './pods/release-all.ts'
 import { type TakenOver, takeOver } from './pods/take-over.ts'
-import type { Address, Cidr } from './policy/address.ts'
+import type { Cidr } from './policy/address.ts'
 import { Compiler } from './policy/compile.ts'
 
 export interface AgentOptions extends NetworkOptions {
@@ -115,29 +113,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   tellRebuilt(taken, options)
   for (const pod of taken.kept) pods.wiring.renew(pod)
   await enforcer.tell(() => taken.kept.flatMap((pod) => attachKept(state, pod, options.node)))
-  await enforcer.begin(async () => {
-    const wanted = {
-      tables: compiler.tables(),
-      locals: new Map([...(chained?.unattached.locate() ?? []), ...taken.kept.flatMap(localsOf)]),
-      chainedInterfaces: chainedInterfacesOf(taken.kept),
-      ranges: clusterRanges(routedNodes(options, source), options),
-      hostPorts: taken.kept.flatMap(({ portMappings, addresses }) =>
-        hostPortsOf(portMappings, addresses),
-      ),
-    }
-    const dataplane = await establish(kernel.dataplane, chains, found, wanted)
-    const revocation = await kernel.revocation(() => dataplane.tables())
-    // An agent that died may not have come to it, and from now on nobody looks when an address is given out.
-    await revocation.forget((address) => pods.ipam.isFree(address))
-    await chained?.resume(taken.kept)
-    return {
-      dataplane,
-      bridges: chained?.bridges,
-      unattached: chained?.unattached,
-      inspectPod: (place) => inspectPod(place, dataplane.state, chains, kernel.nftables),
-      revocation,
-      lookUp: source.lookUp,
-    }
+  await enforcer.begin(() => {
+    const ranges = clusterRanges(routedNodes(options, source), options)
+    const { lookUp } = source
+    const parts = { kernel, chains, found, compiler, ipam: pods.ipam, chained, ranges, lookUp }
+    return bringIntoForce(taken.kept, parts)
   })
   kernel.watchNetwork(() => network.check())
   await network.update()
@@ -366,15 +346,7 @@ function routedNodes(
   return chained ? new Map() : source.nodes()
 }
 
-function chainedInterfacesOf(records: readonly PodRecord[]): ReadonlySet<string> {
-  return new Set(records.filter(ownsChainedInterface).map(({ hostInterface }) => hostInterface))
-}
-
 function attachKept(state: ClusterState, record: PodRecord, node: string) {
   const { id, pod, addresses } = record
   return state.attach({ id, ...pod, node, addresses }).events
-}
-
-function localsOf({ addresses, hostInterface }: PodRecord): [Address, string][] {
-  return addresses.map((address) => [address, hostInterface])
 }
