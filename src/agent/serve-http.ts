@@ -1,17 +1,31 @@
 import { chmod, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
 
 export interface HttpAnswer {
   readonly status: number
   readonly contentType:
     | 'application/json'
+    | 'application/x-ndjson'
     | 'text/plain; charset=utf-8'
     | 'text/plain; version=0.0.4'
   readonly body: string
 }
 
+/** An answer that goes on until the reader goes. */
+export interface HttpStream {
+  readonly contentType: HttpAnswer['contentType']
+  /** Returns what is to be done once the reader has gone, or the server ends. */
+  readonly begin: (reader: StreamReader) => () => void
+}
+
+export interface StreamReader {
+  send(text: string): void
+  /** Bytes that wait because the reader is slow. */
+  readonly waitingBytes: number
+}
+
 /** What `GET` of each path answers. */
-export type Routes = Readonly<Record<string, () => HttpAnswer>>
+export type Routes = Readonly<Record<string, (query: URLSearchParams) => HttpAnswer | HttpStream>>
 
 /** A unix socket, which only its owner may use, or a port of an address. */
 export type Place = { readonly path: string } | { readonly host: string; readonly port: number }
@@ -27,9 +41,10 @@ export function json(value: unknown): HttpAnswer {
 /** Serves what the agent says of itself. Rejects when the place is taken. */
 export async function serveHttp(place: Place, routes: Routes): Promise<HttpServer> {
   const server = createServer((request, response) => {
-    const { status, contentType, body } = answer(routes, request.method, request.url ?? '')
-    response.writeHead(status, { 'content-type': contentType })
-    response.end(body)
+    const found = answer(routes, request.method, request.url ?? '')
+    if ('begin' in found) return stream(response, found)
+    response.writeHead(found.status, { 'content-type': found.contentType })
+    response.end(found.body)
   })
   // Left by an agent that was killed; `cni.sock` has made sure that there is no other.
   if ('path' in place) await rm(place.path, { force: true })
@@ -47,9 +62,23 @@ export async function serveHttp(place: Place, routes: Routes): Promise<HttpServe
   }
 }
 
-function answer(routes: Routes, method: string | undefined, url: string): HttpAnswer {
-  const route = method === 'GET' && Object.hasOwn(routes, url) ? routes[url] : undefined
-  if (route !== undefined) return route()
+function stream(response: ServerResponse, { contentType, begin }: HttpStream): void {
+  response.writeHead(200, { 'content-type': contentType })
+  // The reader learns that it is followed before there is anything to tell.
+  response.flushHeaders()
+  const end = begin({
+    send: (text) => void response.write(text),
+    get waitingBytes() {
+      return response.writableLength
+    },
+  })
+  response.once('close', end)
+}
+
+function answer(routes: Routes, method: string | undefined, url: string): HttpAnswer | HttpStream {
+  const [path = '', query] = url.split('?', 2)
+  const route = method === 'GET' && Object.hasOwn(routes, path) ? routes[path] : undefined
+  if (route !== undefined) return route(new URLSearchParams(query))
   const body = `GET one of ${Object.keys(routes).join(', ')}.\n`
   return { status: 404, contentType: 'text/plain; charset=utf-8', body }
 }

@@ -1,8 +1,7 @@
-import { request } from 'node:http'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { AgentStatus } from '../agent/agent-status.ts'
-import { CommandError } from './command-error.ts'
+import { askAgent } from './ask-agent.ts'
 import type { Terminal } from './terminal.ts'
 
 export function define(command: Command, terminal: Terminal): void {
@@ -10,7 +9,7 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--run-dir <directory>', 'where the agent listens', '/run/sluice')
     .option('--json', 'print what the agent answers, as JSON')
     .action(async ({ runDir, json }: { runDir: string; json?: boolean }) => {
-      const text = await ask(join(runDir, 'agent.sock'))
+      const text = await askAgent(join(runDir, 'agent.sock'), '/status')
       const status: AgentStatus = JSON.parse(text)
       terminal.out(json === true ? `${text}\n` : screen(status))
     })
@@ -42,27 +41,4 @@ function screen(status: AgentStatus): string {
   return [...lines.map(([name, value]) => `${name.padEnd(18)} ${value}`), ...problems, ''].join(
     '\n',
   )
-}
-
-function ask(socketPath: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => {
-      const why =
-        error.code === 'EACCES'
-          ? `You may not talk to ${socketPath}; run this as root.`
-          : `No agent answers at ${socketPath} (${error.code ?? error.message}). Does it run, and with this --run-dir?`
-      reject(new CommandError(why))
-    }
-    const asked = request({ socketPath, path: '/status', agent: false }, (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        body += chunk
-      })
-      response.on('end', () => resolve(body))
-      response.on('error', fail)
-    })
-    asked.on('error', fail)
-    asked.end()
-  })
 }
