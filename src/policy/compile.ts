@@ -1,6 +1,7 @@
 import { AddressClasses } from './compile/address-classes.ts'
 import type { Address } from './address.ts'
 import { Classes } from './compile/classes.ts'
+import type { Cluster } from './cluster.ts'
 import { Draft } from './compile/draft.ts'
 import { Inventory, type Replacement, isSubject } from './compile/inventory.ts'
 import type { ClusterEvent, Direction, Pod } from './model.ts'
@@ -95,6 +96,14 @@ export class Compiler {
       blockClasses: this.#addresses.blockClasses(),
       subjects: this.#subjects.verdicts(),
     }
+  }
+
+  /**
+   * The objects that decide about flows between these addresses: a cluster small enough to evaluate at once.
+   * Nodes are not among them.
+   */
+  around(addresses: readonly Address[]): Omit<Cluster, 'nodes'> {
+    return this.#inventory.around(addresses)
   }
 
   stats(): CompilerStats {

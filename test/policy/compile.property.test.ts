@@ -204,3 +204,22 @@ function expectStraddles(before: Tables, change: TableChange, after: Tables): vo
   )
   expect(mixtures).toEqual([])
 }
+
+test('the objects around two addresses decide and explain as the whole cluster does', () => {
+  const property = fc.property(batches, flows, (steps, some) => {
+    const compiler = new Compiler()
+    for (const step of steps) compiler.apply(step)
+    const cluster = clusterOf(steps.flat())
+    for (const { from, to, ...rest } of some) {
+      const ends = {
+        from: { kind: 'address', address: from },
+        to: { kind: 'address', address: to },
+      } as const
+      const around = { ...compiler.around([from, to]), nodes: cluster.nodes }
+      expect(evaluate(around, { ...ends, ...rest })).toEqual(
+        evaluate(cluster, { ...ends, ...rest }),
+      )
+    }
+  })
+  check('around = everything', 100, property)
+})

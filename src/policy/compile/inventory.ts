@@ -1,4 +1,14 @@
-import type { ClusterEvent, Labels, NetworkPolicy, ObjectKey, Pod } from '../model.ts'
+import type { Address } from '../address.ts'
+import type { Cluster } from '../cluster.ts'
+import {
+  type ClusterEvent,
+  keyOf,
+  type Labels,
+  type Namespace,
+  type NetworkPolicy,
+  type ObjectKey,
+  type Pod,
+} from '../model.ts'
 import { Owners } from './owners.ts'
 
 /** What an event put in the place of what. Nothing is reported where nothing was nor is. */
@@ -45,6 +55,23 @@ export class Inventory {
 
   policiesOf(namespace: string): Iterable<NetworkPolicy> {
     return this.#policies.of(namespace)
+  }
+
+  /** The pods that own these addresses, and of their namespaces the labels and policies. */
+  around(addresses: readonly Address[]): Omit<Cluster, 'nodes'> {
+    const pods = new Map<ObjectKey, Pod>()
+    const namespaces = new Map<string, Namespace>()
+    const policies = new Map<ObjectKey, NetworkPolicy>()
+    for (const address of addresses) {
+      const pod = this.owners.of(address)
+      if (pod === undefined) continue
+      pods.set(keyOf(pod), pod)
+      const { namespace: name } = pod
+      const labels = this.#namespaces.get(name)
+      if (labels !== undefined) namespaces.set(name, { name, labels })
+      for (const policy of this.#policies.of(name)) policies.set(keyOf(policy), policy)
+    }
+    return { pods, namespaces, policies }
   }
 
   replace(event: ClusterEvent): Replacement | undefined {
