@@ -69,7 +69,7 @@ export class NetlinkSocket {
    * Returns what answers them besides acknowledgements.
    */
   requests(requests: readonly Request[]): Reply[] {
-    return requests.length === 0 ? [] : this.#exchange(requests, 0, requests.length)
+    return requests.length === 0 ? [] : this.#exchange(requests, 0, requests.length - 1)
   }
 
   /**
@@ -86,9 +86,10 @@ export class NetlinkSocket {
   /** Like `requests`, while the kernel works on another thread. Meanwhile the socket does nothing else. */
   async requestsApart(requests: readonly Request[]): Promise<Reply[]> {
     if (requests.length === 0) return []
-    const { base, datagram } = this.#compose(requests, () => NLM_F_ACK)
+    const last = requests.length - 1
+    const { base, datagram } = this.#compose(requests, acknowledged(last))
     const datagrams = await this.#exchangeApart(datagram)
-    return this.#collect(requests, base, 0, requests.length, datagrams)
+    return this.#collect({ messages: requests, base, first: 0, last }, datagrams)
   }
 
   /**
@@ -126,23 +127,23 @@ export class NetlinkSocket {
     this.#native.close()
   }
 
-  /** Sends messages, `count` of them from `first` on to be acknowledged, and collects the answers. */
-  #exchange(messages: readonly Request[], first: number, count: number): Reply[] {
-    const base = this.#send(messages, (i) => (i >= first && i < first + count ? NLM_F_ACK : 0))
-    return this.#collect(messages, base, first, count, this.#receiveAll())
+  /**
+   * Sends messages, of which those from `first` to `last` are requests, and collects the answers. The kernel carries
+   * them out in their order and always answers a refused one, so that the last acknowledgement speaks for all.
+   */
+  #exchange(messages: readonly Request[], first: number, last: number): Reply[] {
+    const base = this.#send(messages, acknowledged(last))
+    return this.#collect({ messages, base, first, last }, this.#receiveAll())
   }
 
   #collect(
-    messages: readonly Request[],
-    base: number,
-    first: number,
-    count: number,
+    { messages, base, first, last }: Exchange,
     datagrams: Iterable<readonly Reply[]>,
   ): Reply[] {
-    const answered = new Set<number>()
     const answers: Reply[] = []
     const refusals: Refusal[] = []
-    for (const reply of [...datagrams].flat()) {
+    let isComplete = false
+    for (const reply of inOrder(datagrams)) {
       const position = (reply.sequence - base) >>> 0
       const message = messages[position]
       if (message === undefined) continue
@@ -150,12 +151,15 @@ export class NetlinkSocket {
         answers.push(reply)
         continue
       }
-      answered.add(position)
       const refusal = readRefusal(reply, message, position - first)
       if (refusal) refusals.push(refusal)
+      isComplete = position === last
+      if (isComplete) break
     }
+    // Nothing comes after it.
+    if (isComplete) this.#unread = false
     throwIfRefused(refusals)
-    for (let i = first; i < first + count; i++) if (!answered.has(i)) throw noAnswer(messages[i])
+    if (!isComplete) throw noAnswer(messages[last])
     return answers
   }
 
@@ -245,6 +249,24 @@ export class NetlinkSocket {
     }
     this.#unread = false
   }
+}
+
+/** Messages that were sent as one datagram. */
+interface Exchange {
+  readonly messages: readonly Request[]
+  /** The number of the first message. */
+  readonly base: number
+  /** The places of the first and the last request among the messages. */
+  readonly first: number
+  readonly last: number
+}
+
+function acknowledged(last: number): (index: number) => number {
+  return (index) => (index === last ? NLM_F_ACK : 0)
+}
+
+function* inOrder(datagrams: Iterable<readonly Reply[]>): Generator<Reply, void, undefined> {
+  for (const replies of datagrams) yield* replies
 }
 
 /** How often a dump is begun before giving up. */
