@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "open.h"
 
+#include <linux/filter.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -16,6 +17,7 @@ static bool size_buffer(napi_env env, napi_value options, const char *key, int f
 static bool set_options(napi_env env, napi_value options, int fd);
 static bool set_option(napi_env env, napi_value option, int fd);
 static bool set_to(napi_env env, int fd, int level, int name, const void *value, size_t length);
+static bool attach_filter(napi_env env, napi_value options, int fd);
 static bool bind_to(napi_env env, napi_value options, int fd);
 static bool get(napi_env env, napi_value object, const char *key, napi_value *value);
 static bool get_int(napi_env env, napi_value object, const char *key, int *number);
@@ -48,10 +50,14 @@ static int open_socket(napi_env env, napi_value options) {
 }
 
 static bool configure(napi_env env, napi_value options, int fd) {
-  /* Options last: to bind a netlink socket takes it out of the groups that it had joined before. */
+  /*
+   * The filter before anything can come. Options last: to bind a netlink socket takes it out of the groups that it
+   * had joined before.
+   */
   return size_buffer(env, options, "sendBufferBytes", fd, SO_SNDBUFFORCE, SO_SNDBUF) &&
          size_buffer(env, options, "receiveBufferBytes", fd, SO_RCVBUFFORCE, SO_RCVBUF) &&
-         bind_to(env, options, fd) && set_options(env, options, fd);
+         attach_filter(env, options, fd) && bind_to(env, options, fd) &&
+         set_options(env, options, fd);
 }
 
 static bool size_buffer(napi_env env, napi_value options, const char *key, int fd, int forced,
@@ -105,6 +111,24 @@ static bool set_to(napi_env env, int fd, int level, int name, const void *value,
   failed(&why, "setsockopt");
   snprintf(what, sizeof what, "Cannot set socket option %d of level %d", name, level);
   throw_failure(env, &why, what);
+  return false;
+}
+
+static bool attach_filter(napi_env env, napi_value options, int fd) {
+  napi_value value;
+  struct bytes program;
+  struct failure why;
+  if (!get(env, options, "filter", &value)) return false;
+  if (!is_given(env, value)) return true;
+  if (!read_bytes(env, value, "filter", &program)) return false;
+  size_t count = program.length / sizeof(struct sock_filter);
+  struct sock_fprog filter = {.len = (unsigned short)count, .filter = program.data};
+  errno = EINVAL;
+  if (count <= BPF_MAXINSNS && program.length % sizeof(struct sock_filter) == 0 &&
+      setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0)
+    return true;
+  failed(&why, "setsockopt");
+  throw_failure(env, &why, "Cannot attach a filter to the socket");
   return false;
 }
 

@@ -14,7 +14,6 @@ import { deleteConnection, listConnectionsApart } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
 import { enterNamespace, writeFileInNamespace } from '../netlink/native.ts'
-import type { Reply } from '../netlink/message.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { subscribe, type Subscription } from '../netlink/subscribe.ts'
 import { commit } from '../nftables/commit.ts'
@@ -26,7 +25,7 @@ import { findInterface } from '../pods/find-interface.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
 import { connectNodes } from '../pods/nodes/connect-nodes.ts'
 import { deriveMtu } from '../pods/nodes/derive-mtu.ts'
-import { isNetworkNews, NETWORK_GROUPS } from '../pods/nodes/network-news.ts'
+import { NETWORK_FILTER, NETWORK_GROUPS } from '../pods/nodes/network-news.ts'
 import type { NodeFacts } from '../pods/nodes/node-facts.ts'
 import { readMtus } from '../pods/nodes/read-facts.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
@@ -149,11 +148,8 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
         write: (setting) => writeSetting(setting, node.nodeNetns, node.writeFileIn),
       }),
     watchNetwork: (onNews) => {
-      const onMessage = (message: Reply): void => {
-        if (isNetworkNews(message)) onNews()
-      }
-      const watch = subscribe(NETLINK_ROUTE, NETWORK_GROUPS, { onMessage, onLost: onNews })
-      watches.push(watch)
+      const subscriber = { onMessage: onNews, onLost: onNews }
+      watches.push(subscribe(NETLINK_ROUTE, NETWORK_GROUPS, subscriber, { filter: NETWORK_FILTER }))
     },
     revocation: async (tables) => {
       const bars = new Bars(commitTransaction, () => performance.now())

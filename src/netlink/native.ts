@@ -11,6 +11,8 @@ export interface SocketOptions {
   readonly netns?: string | undefined
   /** A raw struct sockaddr, in the byte order of the kernel. */
   readonly bind?: Uint8Array | undefined
+  /** A program of struct sock_filter (SO_ATTACH_FILTER), in force before anything can come. */
+  readonly filter?: Uint8Array | undefined
   /** SO_SNDBUFFORCE and SO_RCVBUFFORCE; without CAP_NET_ADMIN capped by net.core.[rw]mem_max. */
   readonly sendBufferBytes?: number | undefined
   readonly receiveBufferBytes?: number | undefined

@@ -7,6 +7,8 @@ import { encodeStruct } from './struct.ts'
 export interface NetlinkOptions {
   /** Path of a network namespace file; the process's own namespace without. */
   readonly netns?: string | undefined
+  /** Which messages the socket gets: a program of `dropMessages`. */
+  readonly filter?: Uint8Array | undefined
 }
 
 /**
@@ -17,7 +19,7 @@ export interface NetlinkOptions {
  */
 export function openNative(
   protocol: number,
-  { netns }: NetlinkOptions,
+  { netns, filter }: NetlinkOptions,
   groups: readonly number[],
 ): NativeSocket {
   return openSocket({
@@ -25,6 +27,7 @@ export function openNative(
     type: SOCK_RAW,
     protocol,
     netns,
+    filter,
     bind: encodeStruct(sockaddr_nl, { nl_family: AF_NETLINK, nl_groups: groupMask(groups) }),
     sendBufferBytes: BUFFER_BYTES,
     receiveBufferBytes: BUFFER_BYTES,

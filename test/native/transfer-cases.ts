@@ -129,6 +129,10 @@ export const transferCases: readonly Case[] = [
         openSocket({ domain: 16, type: 3, protocol: 0, bind: new Uint8Array(3) }),
       )
       assert.equal(address.syscall, 'bind')
+      const filter = caught(() =>
+        openSocket({ domain: 16, type: 3, protocol: 0, filter: new Uint8Array(7) }),
+      )
+      assert.match(filter.message, /^Cannot attach a filter to the socket: .+ \(EINVAL\)\.$/)
       const socket = openRoute()
       const unsendable = caught(() => socket.send(new Uint8Array(16), new Uint8Array(2)))
       assert.match(unsendable.message, /^Cannot send a datagram of 16 bytes: .+ \(EINVAL\)\.$/)
@@ -157,6 +161,25 @@ export const transferCases: readonly Case[] = [
     },
   },
   {
+    name: 'a filter keeps away what it does not let through',
+    run: () => {
+      const RETURN = 0x06
+      const open = (returned: number): NativeSocket => {
+        const filter = new Uint8Array(Uint32Array.of(RETURN, returned).buffer)
+        return openSocket({ domain: 16, type: 3, protocol: 0, filter })
+      }
+      for (const [returned, answers] of [
+        [0xffff_ffff, 1],
+        [0, 0],
+      ] as const) {
+        const socket = open(returned)
+        socket.send(getLink(LOOPBACK, 1))
+        assert.equal(receiveMessages(socket).length, answers)
+        socket.close()
+      }
+    },
+  },
+  {
     name: 'arguments of the wrong type are refused by name',
     run: () => {
       const socket = openRoute()
@@ -172,6 +195,7 @@ export const transferCases: readonly Case[] = [
         [/^netns must be free of NUL/, () => open({ netns: '/run\0/x' })],
         [/^netns must be shorter/, () => open({ netns: 'x'.repeat(5000) })],
         [/^bind must be a Uint8Array/, () => open({ bind: 'x' })],
+        [/^filter must be a Uint8Array/, () => open({ filter: [] })],
         [/^The value of a socket option must be/, () => open({ options: [[1, 2, 'x']] })],
         [/^The name of a socket option must be/, () => open({ options: [[1]] })],
         [/^data must be a Uint8Array/, () => call('send', 'text')],
