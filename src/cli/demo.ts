@@ -19,6 +19,7 @@ import { explanationText } from './explanation.ts'
 import { parseEndpoint } from './flow-arguments.ts'
 import { withLab } from './lab-session.ts'
 import { probeReport } from './probe-report.ts'
+import { becomeRoot } from './rootless/become-root.ts'
 import { styled, type Terminal } from './terminal.ts'
 
 /** `sluice demo`: the same lab as `sluice lab run`, taken through four sets of manifests. */
@@ -27,6 +28,7 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 async function demo(terminal: Terminal): Promise<void> {
+  await becomeRoot()
   const steps = await Promise.all(DEMO_STEPS.map(readStep))
   const nodes = steps[0]?.nodes ?? []
   const startedAtMs = Date.now()

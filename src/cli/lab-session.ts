@@ -4,18 +4,18 @@ import { LAB_ROOTS } from '../lab/lab-paths.ts'
 import { removeLabs } from '../lab/leftovers.ts'
 import { CommandError } from './command-error.ts'
 import { findShim } from './find-shim.ts'
+import { ownCommand } from './own-command.ts'
 import type { Terminal } from './terminal.ts'
 
 /**
  * Runs a lab around `work`, which starts it. Whatever happens it is removed, unless `work` says to keep it: on
- * errors, Ctrl-C and SIGTERM too. What labs that were killed left behind is removed first.
+ * errors, Ctrl-C and SIGTERM too. What labs that were killed left behind is removed first. See `becomeRoot`.
  */
 export async function withLab(
   options: Omit<LabOptions, 'id'>,
   terminal: Terminal,
   work: (lab: Lab) => Promise<'keep' | 'remove'>,
 ): Promise<void> {
-  requireRoot()
   await asCommand(removeLabs(LAB_ROOTS, ['abandoned']))
   const lab = new Lab({ ...options, id: randomBytes(3).toString('hex') }, hostOf(terminal))
   const interruption = interruptions()
@@ -33,12 +33,6 @@ export async function withLab(
   }
 }
 
-/** Making network namespaces needs CAP_SYS_ADMIN. */
-export function requireRoot(): void {
-  if (process.geteuid?.() === 0) return
-  throw new CommandError('The lab makes network namespaces, which only root may. Run it as root.')
-}
-
 /** What goes wrong in a lab is told in a sentence. */
 export async function asCommand<Result>(work: Promise<Result>): Promise<Result> {
   try {
@@ -53,7 +47,7 @@ function hostOf(terminal: Terminal): LabHost {
   return {
     roots: LAB_ROOTS,
     pid: process.pid,
-    sluice: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    sluice: ownCommand(),
     shim: findShim(import.meta.dirname),
     progress: (line) => terminal.err(`${line}\n`),
   }

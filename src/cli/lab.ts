@@ -12,9 +12,11 @@ import type { Probe } from '../lab/probe.ts'
 import { readProbes } from '../lab/read-probes.ts'
 import { reportJson } from '../lab/report.ts'
 import { CommandError } from './command-error.ts'
-import { asCommand, requireRoot, withLab } from './lab-session.ts'
+import { asCommand, withLab } from './lab-session.ts'
 import { requireNoErrors, tellProblems } from './manifest-problems.ts'
 import { probeReport } from './probe-report.ts'
+import { becomeRoot } from './rootless/become-root.ts'
+import { inEachRoom } from './rootless/in-each-room.ts'
 import type { Terminal } from './terminal.ts'
 
 interface RunOptions {
@@ -69,6 +71,8 @@ function parseNodeCount(text: string): number {
 const MAX_NODES = 200
 
 async function run(options: RunOptions, terminal: Terminal): Promise<void> {
+  await becomeRoot()
+  await becomeRoot()
   const { manifests, nodes } = await asCommand(readLabManifests(options.manifests, options.nodes))
   tellProblems(manifests, terminal)
   const probes = options.probes && (await asCommand(probesFrom(options.probes)))
@@ -108,7 +112,7 @@ async function probe(
 }
 
 async function down(terminal: Terminal): Promise<void> {
-  requireRoot()
+  if (process.geteuid?.() !== 0 && (await inEachRoom(['lab', 'down'])) > 0) return
   const removed = await asCommand(removeLabs(LAB_ROOTS, ['kept', 'abandoned']))
   terminal.err(
     removed.length === 0 ? 'There is no lab to remove.\n' : `Removed ${removed.join(', ')}.\n`,

@@ -1,8 +1,9 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { deleteNamespace } from '../netlink/native.ts'
 import { labIdOf, type LabPaths, labPaths, type LabRoots } from './lab-paths.ts'
+import { labProcesses } from './lab-processes.ts'
 import { type LabState, stateOf } from './owner.ts'
 
 /** Removes every lab in one of these states, and returns their names. */
@@ -44,7 +45,7 @@ const POLL_MS = 10
 /** By SIGKILL: agents are made to lose nothing by it, and everything that they have goes next. */
 async function killProcesses(roots: LabRoots, paths: LabPaths): Promise<void> {
   for (let waited = 0; waited < KILL_TIMEOUT_MS; waited += POLL_MS) {
-    const pids = await processesOf(roots, paths)
+    const pids = await labProcesses(roots, paths.state)
     if (pids.length === 0) return
     for (const pid of pids) kill(pid)
     await delay(POLL_MS)
@@ -58,21 +59,4 @@ function kill(pid: number): void {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
-}
-
-/**
- * All processes that were started with a run directory of the lab. A list of pids in a file would miss the one
- * that was started just before its writer was killed.
- */
-async function processesOf(roots: LabRoots, paths: LabPaths): Promise<number[]> {
-  const pids = (await readdir(roots.proc)).filter((name) => /^\d+$/u.test(name)).map(Number)
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const path = join(roots.proc, `${pid}`, 'cmdline')
-      const args = (await readFile(path, 'utf8').catch(() => '')).split('\0')
-      const runDir = args[args.indexOf('--run-dir') + 1] ?? ''
-      return `${runDir}/`.startsWith(`${paths.state}/`) ? [pid] : []
-    }),
-  )
-  return found.flat().filter((pid) => pid !== process.pid)
 }
