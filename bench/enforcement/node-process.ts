@@ -5,19 +5,13 @@ import { openKernel } from '../../src/agent/kernel.ts'
 import { parseManifestFiles } from '../../src/cluster/files.ts'
 import { MANIFEST_KINDS, readManifests } from '../../src/cluster/manifests.ts'
 import { ClusterState } from '../../src/cluster/state.ts'
-import { establish } from '../../src/dataplane/establish.ts'
 import { inspectPod } from '../../src/dataplane/inspect-pod.ts'
-import { inspect } from '../../src/dataplane/inspect.ts'
-import { program } from '../../src/dataplane/program.ts'
-import { rangesOf } from '../../src/dataplane/ranges.ts'
 import { enterNamespace } from '../../src/netlink/native.ts'
-import {
-  type Attachment,
-  attachmentIdOf,
-  HOST_INTERFACE_PREFIX,
-} from '../../src/pods/attachment.ts'
+import { type Attachment, attachmentIdOf } from '../../src/pods/attachment.ts'
 import { parseCidr } from '../../src/policy/address.ts'
 import { Compiler } from '../../src/policy/compile.ts'
+import { bringIntoForce } from './bring-into-force.ts'
+import { CHAINS } from './chains.ts'
 import { monotonicMs } from './monotonic.ts'
 import type { NodeAnswer, NodeQuestion, PodPlan, StartOrder } from './node-messages.ts'
 import { BENCH_NODE, POD_RANGES, uidOf } from './node-objects.ts'
@@ -113,14 +107,6 @@ function attachmentOf({ name, addresses }: PodPlan): Attachment {
 
 /** What `startAgent` does on a node that is new. */
 async function openEnforcer(): Promise<Enforcer> {
-  const chains = program({
-    deny: 'drop',
-    logGroup: 100,
-    podInterfacePrefix: HOST_INTERFACE_PREFIX,
-    tunnel: { port: 4789, vni: 4096 },
-    chained: false,
-    localhostHostPorts: false,
-  })
   const compiler = new Compiler()
   const opened = new Enforcer({
     node: BENCH_NODE,
@@ -132,21 +118,10 @@ async function openEnforcer(): Promise<Enforcer> {
     yieldToOthers: () => setImmediate(),
   })
   await opened.begin(async (): Promise<Force> => {
-    const dataplane = await establish(
-      kernel.dataplane,
-      chains,
-      await inspect(kernel.nftables, chains),
-      {
-        tables: compiler.tables(),
-        locals: new Map(),
-        chainedInterfaces: new Set(),
-        ranges: rangesOf([], []),
-        hostPorts: [],
-      },
-    )
+    const dataplane = await bringIntoForce(kernel.nftables, () => compiler.tables())
     return {
       dataplane,
-      inspectPod: (place) => inspectPod(place, dataplane.state, chains, kernel.nftables),
+      inspectPod: (place) => inspectPod(place, dataplane.state, CHAINS, kernel.nftables),
       revocation: await kernel.revocation(() => dataplane.tables()),
       lookUp: undefined,
     }

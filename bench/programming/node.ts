@@ -5,11 +5,7 @@ import { Enforcer } from '../../src/agent/enforcer.ts'
 import type { SourceChange } from '../../src/cluster/source-change.ts'
 import { ClusterState } from '../../src/cluster/state.ts'
 import type { Dataplane } from '../../src/dataplane/dataplane.ts'
-import { establish } from '../../src/dataplane/establish.ts'
-import { inspect, readState } from '../../src/dataplane/inspect.ts'
 import { highestClass, tablesOf } from '../../src/dataplane/kernel-state.ts'
-import { program } from '../../src/dataplane/program.ts'
-import { rangesOf } from '../../src/dataplane/ranges.ts'
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
 import { createNamespace, deleteNamespace } from '../../src/netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
@@ -17,6 +13,7 @@ import { commit } from '../../src/nftables/commit.ts'
 import type { Transaction } from '../../src/nftables/transaction.ts'
 import { Compiler } from '../../src/policy/compile.ts'
 import type { ClusterEvent, Pod } from '../../src/policy/model.ts'
+import { bringIntoForce } from '../enforcement/bring-into-force.ts'
 import { readUntil } from '../start/read-until.ts'
 import { checkFlows } from './check-flows.ts'
 import { BENCH_NODE, clusterAt, type ClusterSize } from './cluster.ts'
@@ -24,15 +21,6 @@ import { nftText } from './nft-text.ts'
 
 /** How a change gets into the kernel's table. */
 export type Way = 'netlink' | 'nft'
-
-const CHAINS = program({
-  deny: 'drop',
-  logGroup: 100,
-  podInterfacePrefix: 'slc',
-  tunnel: { port: 4789, vni: 4096 },
-  localhostHostPorts: false,
-  chained: false,
-})
 
 /**
  * What the agent has between its source of objects and the kernel: cluster state, compiler, data plane, and the
@@ -112,20 +100,9 @@ export class ProgrammedNode {
 
   async #begin(): Promise<void> {
     this.#compiler.apply(this.#objects())
-    const found = await inspect(this.#socket, CHAINS)
-    const wanted = {
-      tables: this.#compiler.tables(),
-      locals: new Map(),
-      chainedInterfaces: new Set<string>(),
-      ranges: rangesOf([], []),
-      hostPorts: [],
-    }
-    const parts = {
-      commit: (transaction: Transaction) => this.#commit(transaction),
-      read: () => readState(this.#socket),
-      yieldToOthers: () => setImmediate(),
-    }
-    this.#dataplane = await establish(parts, CHAINS, found, wanted)
+    this.#dataplane = await bringIntoForce(this.#socket, () => this.#compiler.tables(), {
+      commit: (transaction) => this.#commit(transaction),
+    })
     await this.#force(this.#dataplane)
   }
 
