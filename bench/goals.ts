@@ -45,6 +45,8 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   'Memory of the agent, 100k pods and 10k policies, settled': { of: 'value', atMost: 250 },
   'Revocation, enforcer told to last byte, TCP, p99': { of: 'value', atMost: 50 },
   'Revocation, enforcer told to last byte, UDP, p99': { of: 'value', atMost: 50 },
+  'packets that reach an isolated pod': { of: 'value', atMost: 0 },
+  'packets lost from an allowed peer': { of: 'value', atMost: 0 },
   'pod add, 10k pods × 1k policies, p50': { of: 'value', atMost: 0.3 },
   'pod add, 10k pods × 1k policies, p99': { of: 'value', atMost: 2 },
   // Logarithmic at most: log(100,000) / log(1,000).

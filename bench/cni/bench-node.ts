@@ -53,7 +53,7 @@ export class BenchNode {
   /** Gives the residents their network. To be called once, first. */
   async fill(): Promise<void> {
     const { residents } = this.#options
-    const { answers } = await this.#call('ADD', 'serial', residents)
+    const { answers } = await this.#call('ADD', 'at-once', residents)
     for (const [index, pod] of residents.entries()) {
       if (pod !== FRIEND && pod !== STRANGER) continue
       this.#ends.set(pod, this.#endOf(pod, answers[index]))

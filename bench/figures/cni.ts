@@ -13,12 +13,15 @@ import { type Figure, figureOf, type Samples } from '../harness/figure.ts'
 /** Pods that run on the node all the time. */
 const RESIDENTS = 250
 
-/** Pods that come and go, in one way; so many rounds of it. */
+/** Pods that come and go, in one way. */
 interface Workload {
   readonly name: string
   readonly order: Order
   readonly pods: { readonly ours: number; readonly theirs: number }
-  readonly rounds: Readonly<Record<Mode, number>>
+  /** Modes that have it; so many rounds at least. */
+  readonly atLeast: Readonly<Partial<Record<Mode, number>>>
+  /** Share of the group's time that is over then. */
+  readonly until: number
 }
 
 const SERIAL: Workload = {
@@ -26,11 +29,14 @@ const SERIAL: Workload = {
   order: 'serial',
   // A turn of each takes about as long, and ours has enough of them for a p99.
   pods: { ours: 50, theirs: 10 },
-  rounds: { quick: 6, full: 20 },
+  atLeast: { quick: 2, full: 10 },
+  until: 0.7,
 }
-const CROWDS: readonly Workload[] = [
-  crowd(50, { quick: 3, full: 10 }),
-  crowd(200, { quick: 1, full: 5 }),
+const WORKLOADS: readonly Workload[] = [
+  SERIAL,
+  crowd(50, { atLeast: { quick: 1, full: 5 }, until: 0.85 }),
+  // A turn of the reference plugins takes ten seconds.
+  crowd(200, { atLeast: { full: 3 }, until: 1 }),
 ]
 const GUESTS = 200
 
@@ -47,8 +53,9 @@ export async function cniFigures(context: BenchContext): Promise<Figure[]> {
       nodes.push(await openNode(name, start, launcher, context))
     }
     const results = []
-    for (const workload of [SERIAL, ...CROWDS]) {
-      results.push(await measure(workload, nodes, context))
+    for (const workload of WORKLOADS) {
+      const atLeast = workload.atLeast[context.mode]
+      if (atLeast !== undefined) results.push(await measure(workload, atLeast, nodes, context))
     }
     return results.flatMap(figuresOf)
   } finally {
@@ -97,20 +104,20 @@ interface Results {
 /** Every round has a turn of each; who begins changes. */
 async function measure(
   workload: Workload,
+  atLeast: number,
   nodes: readonly BenchNode[],
-  { mode, say, noise, signal }: BenchContext,
+  { rounds, say, noise, signal }: BenchContext,
 ): Promise<Results> {
-  const { name, order, pods } = workload
-  const rounds = workload.rounds[mode]
+  const { name, order, pods, until } = workload
   const results = nodes.map((node) => ({ name: node.name, turns: new Array<Turn>() }))
-  for (let round = 0; round < rounds; round++) {
+  for (const round of rounds(until, atLeast)) {
     for (let step = 0; step < nodes.length; step++) {
       const place = (round + step) % nodes.length
       const [node, result] = [nodes[place], results[place]]
       if (node === undefined || result === undefined) continue
       signal.throwIfAborted()
       noise.sample()
-      say(`cni: ${name}: round ${round + 1} of ${rounds}: ${node.name}`)
+      say(`cni: ${name}: round ${round + 1}: ${node.name}`)
       result.turns.push(await node.turn(order, place === 0 ? pods.ours : pods.theirs))
     }
   }
@@ -157,6 +164,6 @@ function statisticsOf({ order }: Workload): readonly Statistic[] {
   ]
 }
 
-function crowd(pods: number, rounds: Workload['rounds']): Workload {
-  return { name: `${pods} at once`, order: 'at-once', pods: { ours: pods, theirs: pods }, rounds }
+function crowd(pods: number, when: Pick<Workload, 'atLeast' | 'until'>): Workload {
+  return { name: `${pods} at once`, order: 'at-once', pods: { ours: pods, theirs: pods }, ...when }
 }

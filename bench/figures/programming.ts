@@ -21,15 +21,24 @@ const USUAL: ClusterSize = { pods: 10_000, policies: 1_000 }
 const SMALL: ClusterSize = { pods: 1_000, policies: 1_000 }
 const LARGE: ClusterSize = { pods: 100_000, policies: 1_000 }
 
-const SIZES: Readonly<Record<Mode, readonly ClusterSize[]>> = {
-  quick: [USUAL],
-  full: [1_000, 10_000, 100_000].flatMap((pods) =>
-    [100, 1_000, 10_000].map((policies) => ({ pods, policies })),
-  ),
+/** What is measured, each with the share of the group's time that is over then. */
+const SIZES: Readonly<Record<Mode, readonly (ClusterSize & { readonly until: number })[]>> = {
+  quick: [{ ...USUAL, until: 0.6 }],
+  full: [
+    { pods: 1_000, policies: 100, until: 0.05 },
+    { ...SMALL, until: 0.1 },
+    { pods: 1_000, policies: 10_000, until: 0.15 },
+    { pods: 10_000, policies: 100, until: 0.2 },
+    { ...USUAL, until: 0.35 },
+    { pods: 10_000, policies: 10_000, until: 0.42 },
+    { pods: 100_000, policies: 100, until: 0.5 },
+    { ...LARGE, until: 0.6 },
+    { pods: 100_000, policies: 10_000, until: 0.82 },
+  ],
 }
-const ROUNDS: Readonly<Record<Mode, number>> = { quick: 3, full: 5 }
-/** One takes half a minute there, nearly all of it `nft`. */
-const ROUNDS_AT_100K = 3
+const UNTIL_GROWTH = 0.9
+const UNTIL_CHURN = [0.95, 1] as const
+const ROUNDS_AT_LEAST: Readonly<Record<Mode, number>> = { quick: 2, full: 3 }
 
 /** So many of each in a turn: one through `nft` takes a hundred times as long. */
 const PODS: Workload = { scenario: podScenario, ours: 300, nft: 5 }
@@ -64,15 +73,17 @@ export async function programmingFigures(context: BenchContext): Promise<Figure[
   return [...figures, ...(await churnFigures(context))]
 }
 
-async function latencyFigures(size: ClusterSize, context: BenchContext): Promise<Figure[]> {
+async function latencyFigures(
+  { until, ...size }: (typeof SIZES)[Mode][number],
+  context: BenchContext,
+): Promise<Figure[]> {
   const label = labelOf(size)
-  const count = size.pods < 100_000 ? ROUNDS[context.mode] : ROUNDS_AT_100K
   const workloads = hasAllEvents(size) ? [PODS, ...OTHERS, EVERYONE] : [PODS]
   const rounds: Times[][] = []
   await withNodes([size], context, async ([node]) => {
     if (node === undefined) return
-    for (let round = 0; round < count; round++) {
-      context.say(`programming: ${label}: round ${round + 1} of ${count}`)
+    for (const round of context.rounds(until, ROUNDS_AT_LEAST[context.mode])) {
+      context.say(`programming: ${label}: round ${round + 1}`)
       const turns = [
         () => timeAll(node, workloads, 'netlink', round),
         () => timeAll(node, workloads, 'nft', round),
@@ -134,8 +145,8 @@ async function growthFigures(context: BenchContext): Promise<Figure[]> {
   const rounds: Samples[][] = []
   await withNodes([LARGE, SMALL], context, async ([large, small]) => {
     if (large === undefined || small === undefined) return
-    for (let round = 0; round < 2 * ROUNDS[context.mode]; round++) {
-      context.say(`programming: growth: round ${round + 1} of ${2 * ROUNDS[context.mode]}`)
+    for (const round of context.rounds(UNTIL_GROWTH, 2 * ROUNDS_AT_LEAST[context.mode])) {
+      context.say(`programming: growth: round ${round + 1}`)
       const turns = [large, small].map((node) => () => timePodAdds(node, round))
       rounds.push(await takeTurns(turns, round, context))
     }
@@ -162,10 +173,11 @@ async function churnFigures(context: BenchContext): Promise<Figure[]> {
   const figures: Figure[] = []
   await withNodes([USUAL], context, async ([node]) => {
     if (node === undefined) return
-    for (const size of [BATCH, 1]) {
+    for (const [index, size] of [BATCH, 1].entries()) {
       const rounds: number[][] = []
-      for (let round = 0; round < ROUNDS[context.mode]; round++) {
-        context.say(`programming: churn by ${size}: round ${round + 1} of ${ROUNDS[context.mode]}`)
+      const until = UNTIL_CHURN[index] ?? 1
+      for (const round of context.rounds(until, ROUNDS_AT_LEAST[context.mode])) {
+        context.say(`programming: churn by ${size}: round ${round + 1}`)
         const turns = (['netlink', 'nft'] as const).map((way) => () => churnRate(node, size, way))
         rounds.push(await takeTurns(turns, round, context))
       }

@@ -1,5 +1,5 @@
 import { GOALS } from '../goals.ts'
-import type { BenchContext, Mode } from '../harness/context.ts'
+import type { BenchContext, Distribution, Mode } from '../harness/context.ts'
 import { type Figure, figureOf } from '../harness/figure.ts'
 import { openAgentScene } from '../revocation/agent-scene.ts'
 import { openEnforcerScene } from '../revocation/enforcer-scene.ts'
@@ -11,9 +11,12 @@ interface Way {
   /** Where the time begins. */
   readonly name: string
   readonly open: () => Promise<OpenScene>
-  /** Trials of a round; so many rounds. */
+  /** Trials of a round. */
   readonly trials: number
-  readonly rounds: Readonly<Record<Mode, number>>
+  /** So many rounds at least. */
+  readonly atLeast: Readonly<Record<Mode, number>>
+  /** Share of the group's time that is over then. */
+  readonly until: number
 }
 
 const WAYS: readonly Way[] = [
@@ -21,13 +24,15 @@ const WAYS: readonly Way[] = [
     name: 'enforcer told',
     open: openEnforcerScene,
     trials: 20,
-    rounds: { quick: 2, full: 10 },
+    atLeast: { quick: 1, full: 10 },
+    until: 0.7,
   },
   {
     name: 'manifest written',
     open: openAgentScene,
     trials: 5,
-    rounds: { quick: 1, full: 10 },
+    atLeast: { quick: 1, full: 10 },
+    until: 1,
   },
 ]
 
@@ -39,23 +44,27 @@ const WAYS: readonly Way[] = [
  */
 export async function revocationFigures(context: BenchContext): Promise<Figure[]> {
   const figures: Figure[] = []
-  for (const way of WAYS) figures.push(...figuresOf(way, await measure(way, context)))
+  for (const way of WAYS) {
+    const rounds = await measure(way, context)
+    for (const distribution of distributionsOf(way, rounds.flat())) context.keep(distribution)
+    figures.push(...figuresOf(way, rounds))
+  }
   return figures
 }
 
 /** An element a round. */
 async function measure(
-  { name, open, trials, rounds }: Way,
-  { mode, say, noise, signal }: BenchContext,
+  { name, open, trials, atLeast, until }: Way,
+  { mode, rounds, say, noise, signal }: BenchContext,
 ): Promise<LastBytes[][]> {
   say(`revocation: ${name}: setting up`)
   const scene = await open()
   try {
     trackOthers(scene.nodeNetns, scene.serverAddresses)
     const results: LastBytes[][] = []
-    for (let round = 0; round < rounds[mode]; round++) {
+    for (const round of rounds(until, atLeast[mode])) {
       noise.sample()
-      say(`revocation: ${name}: round ${round + 1} of ${rounds[mode]}`)
+      say(`revocation: ${name}: round ${round + 1}`)
       const result: LastBytes[] = []
       for (let number = 0; number < trials; number++) {
         signal.throwIfAborted()
@@ -70,13 +79,22 @@ async function measure(
   }
 }
 
+const PROTOCOLS = ['tcp', 'udp'] as const
+
+function distributionsOf({ name }: Way, trials: readonly LastBytes[]): Distribution[] {
+  return PROTOCOLS.map((protocol) => {
+    const samples = trials.map((one) => one[protocol])
+    return { name: `Revocation, ${name}, ${protocol.toUpperCase()}`, unit: 'ms', samples }
+  })
+}
+
 const STATISTICS = [
   ['p50', 0.5],
   ['p99', 0.99],
 ] as const
 
 function figuresOf({ name }: Way, rounds: readonly LastBytes[][]): Figure[] {
-  return (['tcp', 'udp'] as const).flatMap((protocol) =>
+  return PROTOCOLS.flatMap((protocol) =>
     STATISTICS.map(([statistic, share]) => {
       const figure = `Revocation, ${name} to last byte, ${protocol.toUpperCase()}, ${statistic}`
       return figureOf({

@@ -12,19 +12,22 @@ import { type Start, type StartKind, Starts } from '../start/starts.ts'
 interface Workload {
   readonly size: ClusterSize
   readonly kinds: readonly StartKind[]
-  readonly rounds: Readonly<Record<Mode, number>>
+  /** Modes that have it; so many rounds at least. */
+  readonly atLeast: Readonly<Partial<Record<Mode, number>>>
+  /** Share of the group's time that is over then. */
+  readonly until: number
 }
 
 const SMALL: ClusterSize = { pods: 10_000, policies: 1_000 }
 const LARGE: ClusterSize = { pods: 100_000, policies: 10_000 }
 
 const STARTS: readonly Workload[] = [
-  { size: SMALL, kinds: ['cold', 'again'], rounds: { quick: 1, full: 3 } },
-  { size: LARGE, kinds: ['cold'], rounds: { quick: 0, full: 3 } },
+  { size: SMALL, kinds: ['cold', 'again'], atLeast: { quick: 1, full: 3 }, until: 0.25 },
+  { size: LARGE, kinds: ['cold'], atLeast: { full: 3 }, until: 0.65 },
 ]
 const MEMORY: readonly Omit<Workload, 'kinds'>[] = [
-  { size: SMALL, rounds: { quick: 1, full: 3 } },
-  { size: LARGE, rounds: { quick: 0, full: 1 } },
+  { size: SMALL, atLeast: { quick: 1, full: 3 }, until: 0.85 },
+  { size: LARGE, atLeast: { full: 1 }, until: 1 },
 ]
 
 /** How long nothing happens before each start, to know how long the gaps are then. */
@@ -46,19 +49,19 @@ interface Pair<T> {
 }
 
 async function measureStarts(workload: Workload, context: BenchContext): Promise<Figure[]> {
-  const { size, kinds } = workload
-  const rounds = workload.rounds[context.mode]
-  if (rounds === 0) return []
+  const { size, kinds, until } = workload
+  const atLeast = workload.atLeast[context.mode]
+  if (atLeast === undefined) return []
   const scratch = join(context.scratch, `start-${size.pods}`)
   mkdirSync(scratch)
   const starts = new Starts(size, scratch, IDLE_MS[context.mode])
   const results = new Map(kinds.map((kind) => [kind, new Array<Pair<Start>>()]))
   try {
-    for (let round = 0; round < rounds; round++) {
+    for (const round of context.rounds(until, atLeast)) {
       for (const kind of kinds) {
         context.signal.throwIfAborted()
         context.noise.sample()
-        context.say(`start: ${nameOf(size)}: ${kind}: round ${round + 1} of ${rounds}`)
+        context.say(`start: ${nameOf(size)}: ${kind}: round ${round + 1}`)
         results.get(kind)?.push(await startBoth(starts, kind, round))
       }
     }
@@ -140,21 +143,22 @@ function gapFigure(
 }
 
 async function measureMemory(
-  { size, rounds }: Omit<Workload, 'kinds'>,
+  { size, atLeast, until }: Omit<Workload, 'kinds'>,
   context: BenchContext,
 ): Promise<Figure[]> {
+  const least = atLeast[context.mode]
+  if (least === undefined) return []
   const results: Pair<Rss>[] = []
-  for (let round = 0; round < rounds[context.mode]; round++) {
+  for (const round of context.rounds(until, least)) {
     context.signal.throwIfAborted()
     context.noise.sample()
-    context.say(`memory: ${nameOf(size)}: round ${round + 1} of ${rounds[context.mode]}`)
+    context.say(`memory: ${nameOf(size)}: round ${round + 1}`)
     const scratch = join(context.scratch, `memory-${size.pods}-${round}`)
     const quietMs = QUIET_MS[context.mode]
     const theirsFirst = round % 2 === 1 ? await holderMemory(size) : undefined
     const ours = await agentMemory(size, scratch, quietMs)
     results.push({ ours, theirs: theirsFirst ?? (await holderMemory(size)) })
   }
-  if (results.length === 0) return []
   const against = 'the objects as JSON text'
   const [settled, peak] = ['settled', 'peak'].map(
     (when) => `Memory of the agent, ${nameOf(size)}, ${when}`,

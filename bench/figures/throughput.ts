@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { GOALS } from '../goals.ts'
-import type { BenchContext } from '../harness/context.ts'
+import type { BenchContext, Mode } from '../harness/context.ts'
 import { type Figure, figureOf, type Samples } from '../harness/figure.ts'
 import { CASES, type Case, STATISTICS } from '../throughput/cases.ts'
 import { type Closers, closeAll } from '../throughput/closers.ts'
@@ -9,11 +9,7 @@ import type { Contender } from '../throughput/contender.ts'
 import { openContenders } from '../throughput/contenders.ts'
 import { Requests } from '../throughput/requests.ts'
 
-/** Rounds go on until the time is over, and there are some however slow the machine is. */
-const ROUNDS = {
-  quick: { atLeast: 1, untilMs: 0 },
-  full: { atLeast: 2, untilMs: 170_000 },
-} as const
+const ROUNDS_AT_LEAST: Readonly<Record<Mode, number>> = { quick: 1, full: 2 }
 
 /**
  * How much arrives in a second, and how long an answer takes, between pods under policy that allows it: on one
@@ -47,14 +43,12 @@ async function measure(
   cases: readonly Case[],
   contenders: readonly Contender[],
   requests: Requests,
-  { mode, say, noise, signal }: BenchContext,
+  { mode, rounds, say, noise, signal }: BenchContext,
 ): Promise<Results> {
   const results = new Map(
     contenders.map((one) => [one, new Map(cases.map((what) => [what, new Array<Samples>()]))]),
   )
-  const { atLeast, untilMs } = ROUNDS[mode]
-  const end = performance.now() + untilMs
-  for (let round = 0; round < atLeast || performance.now() < end; round++) {
+  for (const round of rounds(1, ROUNDS_AT_LEAST[mode])) {
     for (const contender of contenders) await contender.check()
     for (const what of cases) {
       signal.throwIfAborted()

@@ -1,5 +1,3 @@
-import type { NoiseWatch } from './noise.ts'
-
 export type Mode = 'quick' | 'full'
 
 /** What a group of figures is measured with. */
@@ -12,5 +10,20 @@ export interface BenchContext {
   /** Aborted when the run shall end early; checked before each round. */
   readonly signal: AbortSignal
   /** To be sampled before each round. */
-  readonly noise: NoiseWatch
+  readonly noise: { readonly sample: () => void }
+  /**
+   * Numbers of rounds, from 0, until this share of the group's time is over, counted from the group's begin.
+   *
+   * @param atLeast so many there are however long they take
+   */
+  readonly rounds: (until: number, atLeast: number) => Iterable<number>
+  /** Keeps samples whose distribution is drawn. */
+  readonly keep: (distribution: Distribution) => void
+}
+
+/** All samples of one kind. */
+export interface Distribution {
+  readonly name: string
+  readonly unit: string
+  readonly samples: readonly number[]
 }

@@ -1,4 +1,4 @@
-import { quantile } from './statistics.ts'
+import { mean, quantile } from './statistics.ts'
 
 /** One line of the results. */
 export interface Figure {
@@ -7,7 +7,7 @@ export interface Figure {
   readonly unit: string
   /** The same of what it is compared with, in the same run; null where there is no such thing. */
   readonly baseline: number | null
-  /** Median over the rounds of value / baseline. */
+  /** Median over the rounds of value / baseline; null where that is 0. */
   readonly ratio: number | null
   /** In words; null for figures that are only told. */
   readonly goal: string | null
@@ -25,8 +25,8 @@ export type Goal = { readonly of: 'value' | 'ratio' } & (
 export interface Measured {
   readonly figure: string
   readonly unit: string
-  /** Which quantile of the samples is meant; 0.5 is the median. */
-  readonly share: number
+  /** Which quantile of the samples is meant; 0.5 is the median. A median would hide what is rare. */
+  readonly share: number | 'mean'
   /** Samples of each round. */
   readonly ours: readonly Samples[]
   /** As many rounds. */
@@ -37,22 +37,26 @@ export interface Measured {
 export type Samples = readonly number[]
 
 /**
- * Value and baseline are quantiles of all samples; the ratio is the median of the ratios round by round, since
+ * Value and baseline are statistics of all samples; the ratio is the median of the ratios round by round, since
  * the two sides of one round met the same machine.
  *
  * @throws RangeError without rounds, or with one that has no samples.
  */
 export function figureOf({ figure, unit, share, ours, baseline, goal }: Measured): Figure {
-  const value = quantile(ours.flat(), share)
-  const values = ours.map((samples) => quantile(samples, share))
-  const theirs = baseline?.map((samples) => quantile(samples, share))
-  const ratios = theirs?.map((one, round) => (values[round] ?? Number.NaN) / one)
+  const statistic = (samples: Samples): number =>
+    share === 'mean' ? mean(samples) : quantile(samples, share)
+  const value = statistic(ours.flat())
+  const values = ours.map(statistic)
+  const theirs = baseline?.map(statistic)
+  const ratios = theirs?.includes(0)
+    ? undefined
+    : theirs?.map((one, round) => (values[round] ?? Number.NaN) / one)
   const ratio = ratios === undefined ? null : quantile(ratios, 0.5)
   return {
     figure,
     value,
     unit,
-    baseline: baseline === undefined ? null : quantile(baseline.flat(), share),
+    baseline: baseline === undefined ? null : statistic(baseline.flat()),
     ratio,
     goal: goal === undefined ? null : wordsOf(goal, unit),
     met: goal === undefined ? null : isMet(goal, value, ratio),
@@ -61,6 +65,7 @@ export function figureOf({ figure, unit, share, ours, baseline, goal }: Measured
 }
 
 function wordsOf(goal: Goal, unit: string): string {
+  if ('atMost' in goal && goal.of === 'value' && goal.atMost === 0) return `0 ${unit}`
   const limit = 'atMost' in goal ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`
   return goal.of === 'ratio' ? `ratio ${limit}` : `${limit} ${unit}`
 }
@@ -72,5 +77,6 @@ function isMet(goal: Goal, value: number, ratio: number | null): boolean {
 }
 
 function spreadOf(values: readonly number[]): number {
-  return (quantile(values, 0.75) - quantile(values, 0.25)) / quantile(values, 0.5)
+  const width = quantile(values, 0.75) - quantile(values, 0.25)
+  return width === 0 ? 0 : width / quantile(values, 0.5)
 }

@@ -1,13 +1,18 @@
-import type { Mode } from './context.ts'
+import type { Distribution } from './context.ts'
 import type { Figure } from './figure.ts'
 
-/** What a run gives; the shape of bench/results/latest.json. */
-export interface Results {
-  readonly machine: string
-  readonly mode: Mode
-  /** False: what lies close to its goal cannot be told. */
-  readonly quiet: boolean
-  /** The same in words. */
-  readonly noise: string
+/** Figures of one group. */
+export interface Section {
+  readonly name: string
+  /** What made them; path from the root of the repository. */
+  readonly script: string
   readonly figures: readonly Figure[]
+}
+
+/** What a run gives. */
+export interface Results {
+  /** What it was taken on, in which mode, and whether the machine was too noisy to tell. */
+  readonly machine: string
+  readonly sections: readonly Section[]
+  readonly distributions: readonly Distribution[]
 }

@@ -23,8 +23,16 @@ export function quantile(samples: readonly number[], share: number): number {
   )
 }
 
+/** @throws RangeError for no samples. */
+export function mean(samples: readonly number[]): number {
+  if (samples.length === 0) throw new RangeError(NONE)
+  return samples.reduce((sum, one) => sum + one, 0) / samples.length
+}
+
 function quantileOf(sorted: readonly number[], share: number): number {
   const value = sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]
-  if (value === undefined) throw new RangeError('There are no samples: measure at least once.')
+  if (value === undefined) throw new RangeError(NONE)
   return value
 }
+
+const NONE = 'There are no samples: measure at least once.'

@@ -1,4 +1,5 @@
 import type { Figure } from './figure.ts'
+import type { Section } from './results.ts'
 
 const COLUMNS: readonly (readonly [heading: string, cell: (figure: Figure) => string])[] = [
   ['figure', ({ figure }) => figure],
@@ -30,9 +31,17 @@ export function textTable(figures: readonly Figure[]): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join('')
 }
 
-/** A table for a Markdown page. */
-export function markdownTable(figures: readonly Figure[]): string {
-  const [headings = [], ...rows] = rowsOf(figures)
+/** A table for a Markdown page. @param linkTo from the page to a script */
+export function markdownTable(
+  sections: readonly Section[],
+  linkTo: (script: string) => string,
+): string {
+  const [headings = []] = rowsOf([])
+  const rows = sections.flatMap(({ script, figures }) =>
+    rowsOf(figures)
+      .slice(1)
+      .map(([figure, ...cells]) => [`[${figure}](${linkTo(script)})`, ...cells]),
+  )
   const lines = [headings, headings.map(() => '---'), ...rows]
   return lines.map((row) => `| ${row.join(' | ')} |\n`).join('')
 }

@@ -1,4 +1,4 @@
-import type { NoiseWatch } from '../harness/noise.ts'
+import type { BenchContext } from '../harness/context.ts'
 
 /**
  * One round: each side has a turn, and who begins changes from round to round.
@@ -9,7 +9,7 @@ import type { NoiseWatch } from '../harness/noise.ts'
 export async function takeTurns<T>(
   sides: readonly (() => Promise<T>)[],
   round: number,
-  { noise, signal }: { readonly noise: Pick<NoiseWatch, 'sample'>; readonly signal: AbortSignal },
+  { noise, signal }: Pick<BenchContext, 'noise' | 'signal'>,
 ): Promise<T[]> {
   const entries = [...sides.entries()]
   const first = round % sides.length

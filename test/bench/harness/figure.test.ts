@@ -60,7 +60,22 @@ test.each([
   })
 })
 
+describe('what is rare', () => {
+  const rare = { ...measured, share: 'mean', goal: { of: 'value', atMost: 0 } } as const
+
+  test('shows in a mean, where a median hides it', () => {
+    const figure = figureOf({ ...rare, ours: [[0, 0, 0, 2]], baseline: [[1, 1, 1, 1]] })
+    expect(figure).toMatchObject({ value: 0.5, baseline: 1, ratio: 0.5, goal: '0 ms', met: false })
+  })
+
+  test('has no ratio to a baseline of nothing', () => {
+    const figure = figureOf({ ...rare, ours: [[0, 0]], baseline: [[0, 0]] })
+    expect(figure).toMatchObject({ value: 0, baseline: 0, ratio: null, met: true, spread: 0 })
+  })
+})
+
 test('nothing measured is an error, not a figure', () => {
   expect(() => figureOf({ ...measured, ours: [] })).toThrow(RangeError)
   expect(() => figureOf({ ...measured, ours: [[1], []] })).toThrow(RangeError)
+  expect(() => figureOf({ ...measured, share: 'mean', ours: [] })).toThrow(RangeError)
 })
