@@ -24,7 +24,7 @@ export const GROUPS: readonly Group[] = [
     name: 'cni',
     script: 'bench/figures/cni.ts',
     measure: cniFigures,
-    seconds: { quick: 45, full: 330 },
+    seconds: { quick: 38, full: 330 },
   },
   {
     name: 'connections',
@@ -36,13 +36,13 @@ export const GROUPS: readonly Group[] = [
     name: 'start',
     script: 'bench/figures/start.ts',
     measure: startFigures,
-    seconds: { quick: 30, full: 270 },
+    seconds: { quick: 28, full: 270 },
   },
   {
     name: 'revocation',
     script: 'bench/figures/revocation.ts',
     measure: revocationFigures,
-    seconds: { quick: 20, full: 200 },
+    seconds: { quick: 18, full: 200 },
   },
   {
     name: 'start race',
@@ -60,6 +60,6 @@ export const GROUPS: readonly Group[] = [
     name: 'programming',
     script: 'bench/figures/programming.ts',
     measure: programmingFigures,
-    seconds: { quick: 22, full: 400 },
+    seconds: { quick: 20, full: 400 },
   },
 ]

@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { GROUPS, type Group } from './groups.ts'
+import { compact } from './harness/compact.ts'
 import type { Distribution, Mode } from './harness/context.ts'
 import { machineLine } from './harness/machine.ts'
 import { NoiseWatch } from './harness/noise.ts'
@@ -19,6 +20,7 @@ import type { Section } from './harness/results.ts'
 import { roundsWithin } from './harness/rounds-within.ts'
 import { textTable } from './harness/table.ts'
 import { writeResults } from './harness/write-results.ts'
+import { writePlots } from './plots/write-plots.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 /** In memory, which /run is not everywhere, and short: paths of sockets have at most 107 bytes. */
@@ -47,12 +49,14 @@ try {
   for (const group of groups) sections.push(await measure(group))
   progress.end()
   const machine = `${machineLine()}; ${mode} mode; ${noise.verdict()}`
+  const figures = sections.flatMap((section) => section.figures)
   const results = { machine, sections, distributions }
   if (values.only === undefined) {
     writeResults(join(ROOT, 'bench', 'results'), results)
+    writePlots(join(ROOT, 'docs', 'plots'), { figures, distributions })
     renewPage(ROOT, join('docs', 'performance.md'), results)
   }
-  process.stdout.write(`${textTable(sections.flatMap(({ figures }) => figures))}\n${machine}.\n`)
+  process.stdout.write(`${textTable(figures)}\n${machine}.\n`)
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
@@ -68,7 +72,7 @@ async function measure({ name, script, measure: figuresOf, seconds }: Group): Pr
     noise: { sample: () => noise.sample(name) },
     rounds: (until, atLeast) =>
       roundsWithin(startedAtMs + 1000 * until * seconds[mode], atLeast, now),
-    keep: (distribution) => void distributions.push(distribution),
+    keep: (distribution) => void distributions.push(compact(distribution)),
   })
   const took = Math.round((now() - startedAtMs) / 1000)
   progress.note(`${name}: done in ${took} s of ${seconds[mode]} s`)

@@ -1,5 +1,6 @@
 import type { Figure } from './figure.ts'
 import type { Section } from './results.ts'
+import { short } from './short.ts'
 
 const COLUMNS: readonly (readonly [heading: string, cell: (figure: Figure) => string])[] = [
   ['figure', ({ figure }) => figure],
@@ -44,9 +45,4 @@ export function markdownTable(
   )
   const lines = [headings, headings.map(() => '---'), ...rows]
   return lines.map((row) => `| ${row.join(' | ')} |\n`).join('')
-}
-
-/** Three digits that count. */
-function short(value: number): string {
-  return value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)))
 }

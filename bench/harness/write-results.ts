@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Distribution } from './context.ts'
 import type { Results } from './results.ts'
 
 /**
@@ -16,12 +15,6 @@ export function writeResults(
   const figures = sections.flatMap((section) => section.figures)
   const latest = JSON.stringify({ machine, figures }, null, 2)
   writeFileSync(join(directory, 'latest.json'), `${latest}\n`)
-  const lines = distributions.map((one) => JSON.stringify(compact(one)))
+  const lines = distributions.map((one) => JSON.stringify(one))
   writeFileSync(join(directory, 'distributions.json'), `[\n${lines.join(',\n')}\n]\n`)
-}
-
-/** In order, and only the digits that count. */
-function compact({ name, unit, samples }: Distribution): Distribution {
-  const sorted = samples.toSorted((a, b) => a - b)
-  return { name, unit, samples: sorted.map((sample) => Number(sample.toPrecision(3))) }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import * as v from 'valibot'
+import { compact } from '../../../bench/harness/compact.ts'
 import { figureOf } from '../../../bench/harness/figure.ts'
 import { writeResults } from '../../../bench/harness/write-results.ts'
 
@@ -47,7 +48,7 @@ test('what is in the repository has it too', () => {
 test('distributions are written in order, with the digits that count', () => {
   const directory = scratch()
   const distributions = [
-    { name: 'a', unit: 'ms', samples: [30.123456, 2, 0.12345] },
+    compact({ name: 'a', unit: 'ms', samples: [30.123456, 2, 0.12345] }),
     { name: 'b', unit: 'ms', samples: [] },
   ]
   writeResults(directory, { machine: 'a toaster', sections: [], distributions })
