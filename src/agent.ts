@@ -3,13 +3,14 @@ import nodeFsPromises from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate, setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { createReports } from './agent/agent-reports.ts'
 import type { AgentStatus } from './agent/agent-status.ts'
 import { bringIntoForce } from './agent/bring-into-force.ts'
 import { openChainedNode } from './agent/chained-node.ts'
 import { ClusterNetwork, clusterRanges, type NetworkOptions } from './agent/cluster-network.ts'
 import { writeCniConfig } from './agent/cni-config-file.ts'
 import { followCniConfig } from './agent/follow-cni-config.ts'
-import { Enforcer } from './agent/enforcer.ts'
+import { Enforcer, type EnforcerParts } from './agent/enforcer.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
@@ -23,6 +24,7 @@ import { createInTurn } from './cni/in-turn.ts'
 import type { Obstacle } from './cni/obstacle.ts'
 import { type CniServer, serveCni } from './cni/server.ts'
 import { type CniHandler, type CniParts, createHandler } from './cni/verbs.ts'
+import { PolicyLedger } from './cluster/policy-ledger.ts'
 import { ClusterState } from './cluster/state.ts'
 import { type FoundTables, inspect } from './dataplane/inspect.ts'
 import { highestClass } from './dataplane/kernel-state.ts'
@@ -32,7 +34,7 @@ import { describe, HOST_INTERFACE_PREFIX } from './pods/attachment.ts'
 import { Ipam } from './pods/ipam.ts'
 import { OVERLAY_PORT, OVERLAY_VNI } from './pods/nodes/overlays.ts'
 import { Reaper } from './pods/reaper.ts'
-import { isAttached, type PodRecord } from './pods/record.ts'
+import type { PodRecord } from './pods/record.ts'
 import { Records } from './pods/records.ts'
 import type { ReleaseParts } from './pods/release-all.ts'
 import { type TakenOver, takeOver } from './pods/take-over.ts'
@@ -93,9 +95,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX, tunnel: TUNNEL })
   const found = await inspect(kernel.nftables, chains)
 
-  const state = new ClusterState({ chainedNode: options.chained ? options.node : undefined })
+  const ledger = new PolicyLedger(() => new Date())
+  const state = new ClusterState({
+    chainedNode: options.chained ? options.node : undefined,
+    onPolicy: (told) => ledger.tell(told),
+  })
   const compiler = compilerAbove(found)
-  const enforcer = openEnforcer(options, state, compiler)
+  const enforcer = openEnforcer(options, { state, compiler, onInForce: () => ledger.settle() })
   const tell: Tell = (change, revision) => enforcer.tell(change, revision)
   const source = openSource(options, tell, () => void network.update())
   const network = openNetwork(options, enforcer, kernel, source)
@@ -121,18 +127,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   })
   kernel.watchNetwork(() => network.check())
   await network.update()
-  const status = (): AgentStatus => ({
-    node: options.node,
-    ready: true,
-    revision: enforcer.revision ?? null,
-    invalid: state.refused,
-    commitRefused: enforcer.refusal?.message ?? null,
-    sourceProblems: [...source.problems(), ...network.problems, ...(chained?.problems() ?? [])],
-    pods: pods.records.all().filter(isAttached).length,
-    packets: kernel.packetCounters(),
-    revokedConnections: kernel.revokedConnections(),
-    ...compiler.stats(),
-  })
+  const { node } = options
+  const { records } = pods
+  const reporting = { node, state, ledger, compiler, enforcer, kernel, source, network, chained }
+  const reports = createReports({ ...reporting, records })
 
   const reaper = openReaper({ ...pods, enforcement: enforcer }, options)
   const obstacle = (): Obstacle | undefined => obstacleOf(enforcer) ?? chained?.obstacle()
@@ -142,9 +140,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   // Those whose DELs came while no agent ran have been gone for long.
   await reaper.reap().catch((error: unknown) => tellReaping(error, options))
   const abandoned = releaseRegularly(parts, options.log)
-  const http = await serveStatus(options, status)
+  const http = await serveStatus(options, { ...reports, source })
   const cniConfig = await announce(options)
-  logReady(options, found, taken, status())
+  logReady(options, found, taken, reports.status())
   return {
     close: async () => {
       queue.close()
@@ -247,13 +245,11 @@ function compilerAbove({ state }: FoundTables): Compiler {
 
 function openEnforcer(
   { node, unknownPods, log }: AgentOptions,
-  state: ClusterState,
-  compiler: Compiler,
+  parts: Pick<EnforcerParts, 'state' | 'compiler' | 'onInForce'>,
 ): Enforcer {
   return new Enforcer({
+    ...parts,
     node,
-    state,
-    compiler,
     unknownPods,
     onRefused: (error) => log.error({ event: 'commit.refused', err: error }, error.message),
     setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),

@@ -25,6 +25,8 @@ export interface EnforcerParts {
   readonly unknownPods: 'isolate' | 'refuse'
   /** A change could not be committed; it is tried again. */
   readonly onRefused: (error: Error) => void
+  /** The kernel holds all that was told so far. */
+  readonly onInForce?: () => void
   readonly setTimer: (callback: () => void, delayMs: number) => void
   /** Lets the event loop serve others. */
   readonly yieldToOthers: () => Promise<void>
@@ -91,6 +93,7 @@ export class Enforcer implements Enforcement {
   begin(establish: () => Promise<Force>): Promise<Dataplane> {
     return this.#inTurn(async () => {
       this.#force = await establish()
+      this.#parts.onInForce?.()
       this.#force.revocation.sweep('all')
       return this.#force.dataplane
     })
@@ -234,6 +237,7 @@ export class Enforcer implements Enforcement {
       }
       this.#refusal = undefined
       this.#retryMs = FIRST_RETRY_MS
+      this.#parts.onInForce?.()
     } catch (error) {
       this.#refuse(error instanceof Error ? error : new Error(String(error)))
       throw error

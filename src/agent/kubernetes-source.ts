@@ -9,6 +9,7 @@ import { kubeconfigCredentials } from '../cluster/kubernetes/kubeconfig.ts'
 import { openKubernetesSource as follow } from '../cluster/kubernetes/source.ts'
 import type { KubernetesSystem } from '../cluster/kubernetes/system.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
+import { sourcePolicyOf } from './source-policy-of.ts'
 import type { AgentSource, ClusterNode, Tell } from './source.ts'
 
 export interface KubernetesSourceOptions {
@@ -52,6 +53,10 @@ export function openKubernetesSource(
   return {
     synced: source.synced,
     lookUp: ({ pod }) => source.getPod(pod.namespace, pod.name),
+    policyNow: async (key) => {
+      const [namespace = '', name = ''] = key.split('/')
+      return sourcePolicyOf(await source.getPolicy(namespace, name))
+    },
     nodes: () => nodes,
     problems: () =>
       source.status().flatMap(({ path, failure }) => (failure ? [`${path}: ${failure}`] : [])),

@@ -1,9 +1,12 @@
 import nodeFs from 'node:fs'
 import nodeFsPromises from 'node:fs/promises'
 import type { Logger } from 'pino'
+import { readManifestFiles } from '../cluster/files.ts'
 import { MANIFEST_KINDS, type Manifests, readManifests } from '../cluster/manifests.ts'
 import { problemText } from '../cluster/problem.ts'
+import { idOf, subjectOf } from '../cluster/source-change.ts'
 import { watchFiles } from '../cluster/watch-files.ts'
+import { sourcePolicyOf } from './source-policy-of.ts'
 import type { AgentSource, Tell } from './source.ts'
 
 export interface ManifestSourceOptions {
@@ -40,6 +43,13 @@ export function openManifestSource(options: ManifestSourceOptions, tell: Tell): 
   return {
     synced: synced.promise,
     lookUp: undefined,
+    policyNow: async (key) => {
+      // Nothing is kept from the last reading: what a broken file says now, nobody can tell.
+      const files = await readManifestFiles(directory, nodeFsPromises)
+      const { changes } = readManifests(files, { nodes: [node] })
+      const id = idOf({ object: 'policy', key })
+      return sourcePolicyOf(changes.find((change) => idOf(subjectOf(change)) === id))
+    },
     nodes: () => new Map(),
     problems: () => (unreadable === undefined ? [] : [unreadable]),
     close: () => watch.close(),

@@ -24,8 +24,10 @@ export interface StreamReader {
   readonly waitingBytes: number
 }
 
-/** What `GET` of each path answers. */
-export type Routes = Readonly<Record<string, (query: URLSearchParams) => HttpAnswer | HttpStream>>
+/** What `GET` of each path answers. One that rejects is answered with 502 and its message. */
+export type Routes = Readonly<Record<string, Route>>
+
+export type Route = (query: URLSearchParams) => HttpAnswer | HttpStream | Promise<HttpAnswer>
 
 /** A unix socket, which only its owner may use, or a port of an address. */
 export type Place = { readonly path: string } | { readonly host: string; readonly port: number }
@@ -38,13 +40,19 @@ export function json(value: unknown): HttpAnswer {
   return { status: 200, contentType: 'application/json', body: JSON.stringify(value) }
 }
 
+/** A line for people and probes. */
+export function plain(status: number, line: string): HttpAnswer {
+  return { status, contentType: 'text/plain; charset=utf-8', body: `${line}\n` }
+}
+
 /** Serves what the agent says of itself. Rejects when the place is taken. */
 export async function serveHttp(place: Place, routes: Routes): Promise<HttpServer> {
   const server = createServer((request, response) => {
-    const found = answer(routes, request.method, request.url ?? '')
-    if ('begin' in found) return stream(response, found)
-    response.writeHead(found.status, { 'content-type': found.contentType })
-    response.end(found.body)
+    void answer(routes, request.method, request.url ?? '').then((found) => {
+      if ('begin' in found) return stream(response, found)
+      response.writeHead(found.status, { 'content-type': found.contentType })
+      response.end(found.body)
+    })
   })
   // Left by an agent that was killed; `cni.sock` has made sure that there is no other.
   if ('path' in place) await rm(place.path, { force: true })
@@ -75,10 +83,17 @@ function stream(response: ServerResponse, { contentType, begin }: HttpStream): v
   response.once('close', end)
 }
 
-function answer(routes: Routes, method: string | undefined, url: string): HttpAnswer | HttpStream {
+async function answer(
+  routes: Routes,
+  method: string | undefined,
+  url: string,
+): Promise<HttpAnswer | HttpStream> {
   const [path = '', query] = url.split('?', 2)
   const route = method === 'GET' && Object.hasOwn(routes, path) ? routes[path] : undefined
-  if (route !== undefined) return route(new URLSearchParams(query))
-  const body = `GET one of ${Object.keys(routes).join(', ')}.\n`
-  return { status: 404, contentType: 'text/plain; charset=utf-8', body }
+  if (route === undefined) return plain(404, `GET one of ${Object.keys(routes).join(', ')}.`)
+  try {
+    return await route(new URLSearchParams(query))
+  } catch (error) {
+    return plain(502, error instanceof Error ? error.message : String(error))
+  }
 }

@@ -1,7 +1,16 @@
 import { join } from 'node:path'
-import type { AgentStatus } from './agent-status.ts'
+import type { ObjectKey } from '../policy/model.ts'
+import type { AgentReports } from './agent-reports.ts'
 import { metricsText } from './metrics.ts'
-import { type HttpAnswer, type HttpServer, json, type Routes, serveHttp } from './serve-http.ts'
+import {
+  type HttpAnswer,
+  type HttpServer,
+  json,
+  plain,
+  type Routes,
+  serveHttp,
+} from './serve-http.ts'
+import type { AgentSource } from './source.ts'
 
 export interface StatusPlaces {
   /** `agent.sock` is made in it. */
@@ -10,15 +19,19 @@ export interface StatusPlaces {
   readonly httpPort: number | undefined
 }
 
-/** What the agent says of itself: to root by a socket, to probes and Prometheus by a port of localhost. */
+export interface StatusParts extends AgentReports {
+  readonly source: Pick<AgentSource, 'policyNow'>
+}
+
+/**
+ * What the agent says of itself: to root by a socket, to probes and Prometheus by a port of localhost, to which
+ * every process in the node's network may talk. Only what costs the source nothing is answered there.
+ */
 export function serveStatus(
   { runDirectory, httpPort }: StatusPlaces,
-  status: () => AgentStatus,
+  { status, policies, source }: StatusParts,
 ): Promise<readonly HttpServer[]> {
-  const plain = (code: number, text: string): HttpAnswer => {
-    return { status: code, contentType: 'text/plain; charset=utf-8', body: `${text}\n` }
-  }
-  const probes: Routes = {
+  const open: Routes = {
     '/healthz': () => plain(200, 'ok'),
     '/readyz': () => {
       const { commitRefused } = status()
@@ -29,9 +42,29 @@ export function serveStatus(
       contentType: 'text/plain; version=0.0.4',
       body: metricsText(status()),
     }),
+    '/policies': (query) => {
+      const key = query.get('policy')
+      if (key === null) return json(policies())
+      return isObjectKey(key) ? json(policies(key)) : UNNAMED
+    },
   }
-  const path = join(runDirectory, 'agent.sock')
-  const servers = [serveHttp({ path }, { '/status': () => json(status()), ...probes })]
-  if (httpPort !== undefined) servers.push(serveHttp({ host: '127.0.0.1', port: httpPort }, probes))
+  const rootOnly: Routes = {
+    '/status': () => json(status()),
+    '/source/policy': (query) => policyNow(source, query.get('policy')),
+  }
+  const servers = [serveHttp({ path: join(runDirectory, 'agent.sock') }, { ...rootOnly, ...open })]
+  if (httpPort !== undefined) servers.push(serveHttp({ host: '127.0.0.1', port: httpPort }, open))
   return Promise.all(servers)
+}
+
+const UNNAMED = plain(400, 'Name the policy: ?policy=namespace/name.')
+
+async function policyNow(source: StatusParts['source'], key: string | null): Promise<HttpAnswer> {
+  if (!isObjectKey(key)) return UNNAMED
+  const policy = await source.policyNow(key)
+  return policy === undefined ? plain(404, `The source has no policy ${key}.`) : json(policy)
+}
+
+function isObjectKey(text: string | null): text is ObjectKey {
+  return text !== null && /^[^/]+\/[^/]+$/.test(text)
 }

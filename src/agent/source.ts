@@ -1,8 +1,9 @@
+import type { ObjectVersion } from '../cluster/object-version.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
 import type { Attachment } from '../pods/attachment.ts'
 import type { Address, Cidr } from '../policy/address.ts'
-import type { ClusterEvent } from '../policy/model.ts'
+import type { ClusterEvent, ObjectKey } from '../policy/model.ts'
 
 /** Where the agent learns of the cluster: a directory of manifests, or the Kubernetes API. */
 export interface AgentSource {
@@ -10,11 +11,24 @@ export interface AgentSource {
   readonly synced: Promise<void>
   /** Asks for one pod, for when what was told is behind; undefined where that cannot be. */
   readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
+  /**
+   * The policy as the source has it now, whatever it has told so far: read or asked for anew. Undefined where it has
+   * none of this name.
+   *
+   * @throws a sentence when the source cannot be read
+   */
+  readonly policyNow: (key: ObjectKey) => Promise<SourcePolicy | undefined>
   /** The nodes of the cluster by name, if it speaks of nodes. */
   nodes(): ReadonlyMap<string, ClusterNode>
   /** One line for each part of it that is not well, for status. */
   problems(): readonly string[]
   close(): void
+}
+
+export interface SourcePolicy {
+  readonly version: ObjectVersion
+  /** Why this version cannot be used, a sentence for each field; empty when it can. */
+  readonly problems: readonly string[]
 }
 
 export interface ClusterNode {

@@ -61,7 +61,11 @@ export function define(command: Command): void {
     .option('--no-masquerade', 'pods’ packets leave the cluster with the pods’ addresses')
     .option('--no-masquerade-to <cidr>', 'those to this range do; may be repeated', cidr, [])
     .option('--proc-sys <directory>', 'where /proc/sys can be written', '/proc/sys')
-    .option('--http-port <port>', 'of localhost: /healthz, /readyz, /metrics', number(1, 65535))
+    .option(
+      '--http-port <port>',
+      'of localhost: /healthz, /readyz, /policies, /metrics',
+      number(1, 65535),
+    )
     .option('--cni-config <file>', 'written when ready; makes the container runtime call Sluice')
     .action((flags: Flags) => run(flags))
 }

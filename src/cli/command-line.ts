@@ -37,6 +37,10 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
     summary: 'show in four steps how policy is enforced in the kernel of this machine',
     load: () => import('./demo.ts'),
   },
+  policies: {
+    summary: 'list the policies that this node knows, and whether its kernel enforces them',
+    load: () => import('./policies.ts'),
+  },
   test: {
     summary: 'hold assertions about who may reach whom against manifests, for CI',
     load: () => import('./test.ts'),
@@ -44,6 +48,10 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
   status: {
     summary: 'say what the agent of this node enforces, and what it cannot',
     load: () => import('./status.ts'),
+  },
+  wait: {
+    summary: 'return when the kernel of this node enforces what a policy says now',
+    load: () => import('./wait.ts'),
   },
 }
 

@@ -5,6 +5,7 @@ import { EVERYTHING } from '../policy/selector.ts'
 import type { ManifestDocument, Refusal } from './files.ts'
 import { type JsonObject, objectAt, textAt } from './json.ts'
 import { objectName } from './object-name.ts'
+import { versionInFile } from './object-version.ts'
 import type { ManifestProblem } from './problem.ts'
 import { refusalOf } from './refusal.ts'
 import type { SourceChange } from './source-change.ts'
@@ -31,8 +32,13 @@ export function interpret(document: ManifestDocument, nodes: readonly string[]):
   const { parsed, refused, value } = document
   if (refused !== undefined) return interpretRefused(document, refused)
   switch (parsed.kind) {
-    case 'namespace':
     case 'policy':
+      return {
+        ...NOTHING,
+        changes: [{ ...parsed, version: versionInFile(value) }],
+        problems: problemsOf(document, parsed.warnings, 'warning'),
+      }
+    case 'namespace':
     case 'pod':
       return {
         changes: [parsed],
@@ -65,7 +71,7 @@ function problemsOf(
 }
 
 function refusalsOf(invalid: Invalid, value: JsonObject): SourceChange[] {
-  const refusal = refusalOf(invalid, value)
+  const refusal = refusalOf(invalid, value, versionInFile(value))
   return refusal === undefined ? [] : [refusal]
 }
 

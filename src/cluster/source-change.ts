@@ -1,6 +1,7 @@
 import type { Address, Cidr } from '../policy/address.ts'
 import { keyOf } from '../policy/model.ts'
 import type { Namespace, NetworkPolicy, ObjectKey, Pod } from '../policy/model.ts'
+import type { ObjectVersion } from './object-version.ts'
 
 /** What a source (a manifest directory, the Kubernetes API) says of one object. */
 export type SourceChange = SourceObject | Gone | Refused
@@ -8,7 +9,12 @@ export type SourceChange = SourceObject | Gone | Refused
 export type SourceObject =
   | { readonly kind: 'namespace'; readonly namespace: Namespace }
   | { readonly kind: 'pod'; readonly pod: Pod }
-  | { readonly kind: 'policy'; readonly policy: NetworkPolicy }
+  | {
+      readonly kind: 'policy'
+      readonly policy: NetworkPolicy
+      /** Which version this is, from sources that have such. */
+      readonly version?: ObjectVersion
+    }
   | {
       readonly kind: 'node'
       readonly name: string
@@ -30,6 +36,8 @@ export interface Refused {
   readonly problems: readonly string[]
   /** What holds unless a version of it was accepted before. */
   readonly salvage: SourceObject | undefined
+  /** Of a policy: which version is refused. */
+  readonly version?: ObjectVersion
 }
 
 /** Which object it is about. */

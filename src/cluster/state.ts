@@ -4,6 +4,7 @@ import type { Cluster } from '../policy/cluster.ts'
 import { keyOf } from '../policy/model.ts'
 import type { ClusterEvent, Namespace, NetworkPolicy, ObjectKey, Pod } from '../policy/model.ts'
 import { type LocalAttachment, LocalPods } from './local-pods.ts'
+import type { ObjectVersion } from './object-version.ts'
 import { idOf, subjectOf } from './source-change.ts'
 import type { Gone, ObjectKind, Refused, SourceChange, Subject } from './source-change.ts'
 
@@ -14,6 +15,25 @@ export interface RefusedObject {
   readonly problems: readonly string[]
   /** What holds instead. The salvage of a policy isolates, that of a namespace has its name alone. */
   readonly inForce: 'last accepted version' | 'salvage' | 'nothing'
+}
+
+/** What a source says of one policy. */
+export interface ToldPolicy {
+  readonly key: ObjectKey
+  /** Undefined: the source has no policy of this name. */
+  readonly version: ObjectVersion | undefined
+  /** Undefined: it is accepted. */
+  readonly refused: RefusedObject | undefined
+}
+
+export interface ClusterStateOptions {
+  /**
+   * The node whose pods others wire. They may have come without us, and policy holds for them by the addresses that
+   * the source tells, until an attachment of theirs says more.
+   */
+  readonly chainedNode?: string | undefined
+  /** Hears of every policy that a source speaks of, news or not, where the source tells versions. */
+  readonly onPolicy?: (told: ToldPolicy) => void
 }
 
 /**
@@ -36,13 +56,11 @@ export class ClusterState {
   /** UIDs of pods that were attached and are no more: they have no network, whatever the source still says. */
   readonly #left = new Map<ObjectKey, string>()
   readonly #refused = new Map<string, RefusedObject>()
+  readonly #onPolicy: ClusterStateOptions['onPolicy']
 
-  /**
-   * @param options `chainedNode`: the node whose pods others wire. They may have come without us, and policy holds
-   *   for them by the addresses that the source tells, until an attachment of theirs says more.
-   */
-  constructor({ chainedNode }: { readonly chainedNode?: string | undefined } = {}) {
+  constructor({ chainedNode, onPolicy }: ClusterStateOptions = {}) {
     this.#chainedNode = chainedNode
+    this.#onPolicy = onPolicy
   }
 
   /** Addresses of pods that are subjects without an attachment. */
@@ -65,7 +83,11 @@ export class ClusterState {
 
   /** What changed, as a watch tells it. Takes time by the number of changes, not of objects. */
   apply(changes: Iterable<SourceChange>): ClusterEvent[] {
-    return [...changes].flatMap((change) => this.#apply(change))
+    return [...changes].flatMap((change) => {
+      const events = this.#apply(change)
+      this.#tellOfPolicy(change)
+      return events
+    })
   }
 
   /** Everything that the source has of these kinds; what it no longer mentions is gone. */
@@ -129,6 +151,14 @@ export class ClusterState {
       case 'gone':
         return this.#remove(change.subject)
     }
+  }
+
+  #tellOfPolicy(change: SourceChange): void {
+    if (change.kind === 'pod' || this.#onPolicy === undefined) return
+    const subject = subjectOf(change)
+    const version = 'version' in change ? change.version : undefined
+    if (subject.object !== 'policy' || (version === undefined && change.kind !== 'gone')) return
+    this.#onPolicy({ key: subject.key, version, refused: this.#refused.get(idOf(subject)) })
   }
 
   #remove(subject: Subject): ClusterEvent[] {

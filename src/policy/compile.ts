@@ -4,7 +4,7 @@ import { Classes } from './compile/classes.ts'
 import type { Cluster } from './cluster.ts'
 import { Draft } from './compile/draft.ts'
 import { Inventory, type Replacement, isSubject } from './compile/inventory.ts'
-import type { ClusterEvent, Direction, Pod } from './model.ts'
+import type { ClusterEvent, Direction, ObjectKey, Pod } from './model.ts'
 import { PortSets } from './compile/port-sets.ts'
 import type { PortSet } from './ports.ts'
 import { Profiles } from './compile/profiles.ts'
@@ -116,6 +116,11 @@ export class Compiler {
       localPods: this.#selection.subjects,
       rows: this.#subjects.countRows(),
     }
+  }
+
+  /** How many pods of this node each policy selects, of those that select any. */
+  selected(): ReadonlyMap<ObjectKey, number> {
+    return this.#selection.counts()
   }
 
   #standsAlone(event: ClusterEvent): boolean {

@@ -74,6 +74,8 @@ async function begun(options: {
 }) {
   const timers: (() => void)[] = []
   const refusals: string[] = []
+  /** What the state had each time that the kernel held all of it. */
+  const inForce: string[][] = []
   /** Each costs a listing of all connections. */
   const looks: object[] = []
   const state = new ClusterState()
@@ -86,6 +88,7 @@ async function begun(options: {
     onRefused: (error) => refusals.push(error.message),
     setTimer: (callback) => void timers.push(callback),
     yieldToOthers: () => setImmediate(),
+    onInForce: () => inForce.push([...state.cluster.policies.keys()]),
   })
   await enforcer.tell((all) => all.apply(policies), 'one')
   const parts = {
@@ -110,7 +113,7 @@ async function begun(options: {
   looks.length = 0
   const ingress = () =>
     decide(dataplane.tables(), 'ingress', { from: CLIENT, to: ADDRESS, protocol: 'TCP', port: 80 })
-  return { enforcer, dataplane, timers, refusals, looks, ingress }
+  return { enforcer, dataplane, timers, refusals, looks, inForce, ingress }
 }
 
 describe('a pod that the source has not told of', () => {
@@ -156,10 +159,12 @@ test('what the kernel refuses is told, tried again, and in force in the end', as
   const commit = (): void => {
     if (refusing) throw new Error('EBUSY')
   }
-  const { enforcer, timers, refusals, ingress } = await begun({ commit })
+  const { enforcer, timers, refusals, inForce, ingress } = await begun({ commit })
+  expect(inForce).toEqual([['shop/web', 'shop/closed']])
   await enforcer.tell((all) => all.apply([web]))
   await enforcer.attach(attachment)
   refusing = true
+  inForce.length = 0
   await enforcer.tell(
     (all) => all.apply([{ kind: 'gone', subject: { object: 'policy', key: 'shop/web' } }]),
     'two',
@@ -168,10 +173,12 @@ test('what the kernel refuses is told, tried again, and in force in the end', as
     'The kernel refused a change to table inet sluice, whose verdicts stay as they were: EBUSY',
   ])
   expect([ingress(), enforcer.revision]).toEqual(['allow', undefined])
+  expect(inForce).toEqual([])
   refusing = false
   timers.shift()?.()
   await enforcer.tell(() => [])
   expect([ingress(), enforcer.revision, enforcer.refusal]).toEqual(['deny', 'two', undefined])
+  expect(inForce[0]).toEqual(['shop/closed'])
 })
 
 test('many that leave together let others in between', async () => {

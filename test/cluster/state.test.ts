@@ -91,6 +91,31 @@ describe('what the source says', () => {
   })
 })
 
+test('policies are told of with their versions, news or not', () => {
+  const told: unknown[] = []
+  const state = new ClusterState({ onPolicy: (one) => told.push(one) })
+  const version = { uid: 'one', generation: 1 }
+  const subject = { object: 'policy', key: 'shop/web' } as const
+  state.apply([{ kind: 'policy', policy, version }])
+  state.apply([
+    { kind: 'policy', policy, version },
+    { kind: 'pod', pod },
+  ])
+  state.apply([{ ...refusal, version }])
+  state.replace(['pod', 'policy'], [])
+  const accepted = { key: 'shop/web', version, refused: undefined }
+  const inForce = 'last accepted version'
+  const refused = { subject, problems: ['spec: it is wrong'], inForce }
+  expect(told).toEqual([
+    accepted,
+    accepted,
+    { key: 'shop/web', version, refused },
+    // As what holds, and as what is refused.
+    { key: 'shop/web', version: undefined, refused: undefined },
+    { key: 'shop/web', version: undefined, refused: undefined },
+  ])
+})
+
 describe('local pods', () => {
   const attached: ClusterEvent = {
     kind: 'pod',

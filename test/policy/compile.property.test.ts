@@ -5,8 +5,10 @@ import { applyChange } from '../../src/policy/apply-change.ts'
 import { type Cluster, clusterOf } from '../../src/policy/cluster.ts'
 import { Compiler } from '../../src/policy/compile.ts'
 import { type AddressFlow, decide } from '../../src/policy/decide.ts'
+import { isSubject } from '../../src/policy/compile/inventory.ts'
 import { evaluate } from '../../src/policy/evaluate.ts'
 import { type ClusterEvent, type Direction, keyOf } from '../../src/policy/model.ts'
+import { matches } from '../../src/policy/selector.ts'
 import type { TableChange, Tables } from '../../src/policy/tables.ts'
 import { events, flow } from './arbitraries.ts'
 import { check } from './property.ts'
@@ -84,10 +86,23 @@ test('after any events the compiler is where a fresh one would be', () => {
     const fresh = new Compiler()
     fresh.apply(objectsOf(cluster))
     expect(compiler.stats()).toEqual(fresh.stats())
+    expect(compiler.selected()).toEqual(selectedIn(cluster))
     expect(meaningOf(compiler.tables())).toEqual(meaningOf(fresh.tables()))
   })
   check('incremental = fresh', 1500, property)
 })
+
+/** How many subjects of this node each policy selects. */
+function selectedIn({ policies, pods }: Cluster): Map<string, number> {
+  const subjects = [...pods.values()].filter((pod) => isSubject(pod) && pod.stranger !== true)
+  const counts = [...policies].map(([key, { namespace, podSelector }]) => {
+    const selected = subjects.filter(
+      (pod) => pod.namespace === namespace && matches(podSelector, pod.labels),
+    )
+    return [key, selected.length] as const
+  })
+  return new Map(counts.filter(([, count]) => count > 0))
+}
 
 function objectsOf(cluster: Cluster): ClusterEvent[] {
   return [

@@ -1,5 +1,6 @@
 import { parseObject } from '../../policy/parse.ts'
 import { type JsonObject, objectAt, textAt } from '../json.ts'
+import { versionOnServer } from '../object-version.ts'
 import { refusalOf, sentence } from '../refusal.ts'
 import type { SourceChange, Subject } from '../source-change.ts'
 import { ProtocolError } from './errors.ts'
@@ -23,10 +24,12 @@ export function readObject(resource: Resource, object: JsonObject): SourceChange
     case 'pod':
       return { kind: 'pod', pod: parsed.pod }
     case 'policy':
-      return { kind: 'policy', policy: parsed.policy }
+      return { kind: 'policy', policy: parsed.policy, version: versionOnServer(object) }
     case 'invalid': {
       const problems = parsed.problems.map(sentence)
-      return refusalOf(parsed, value) ?? { kind: 'refused', subject, problems, salvage: undefined }
+      const version = versionOnServer(object)
+      const refused = { kind: 'refused', subject, problems, salvage: undefined, version } as const
+      return refusalOf(parsed, value, version) ?? refused
     }
     case 'skipped':
     case 'other':

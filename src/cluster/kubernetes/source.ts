@@ -2,8 +2,9 @@ import type { SourceChange } from '../source-change.ts'
 import { createClient } from './client.ts'
 import type { Credentials } from './credentials.ts'
 import { Follower, type ResourceStatus } from './follower.ts'
+import { getObject } from './get-object.ts'
 import { getPod } from './get-pod.ts'
-import { PODS, RESOURCES } from './resources.ts'
+import { PODS, POLICIES, type Resource, RESOURCES } from './resources.ts'
 import type { KubernetesSystem } from './system.ts'
 
 export interface KubernetesSourceOptions {
@@ -29,6 +30,8 @@ export interface KubernetesSource {
    * @throws {ApiError} @throws {BrokenConnection} @throws {ProtocolError} when there is no answer to be had
    */
   getPod(namespace: string, name: string): Promise<SourceChange>
+  /** The NetworkPolicy as the server has it now, or `gone`; to look at only. @throws as `getPod` */
+  getPolicy(namespace: string, name: string): Promise<SourceChange>
   close(): void
 }
 
@@ -38,7 +41,7 @@ export function openKubernetesSource(options: KubernetesSourceOptions): Kubernet
   const client = createClient(credentials, system)
   const closing = new AbortController()
   const { signal } = closing
-  const follow = (resource: typeof PODS): Follower => {
+  const follow = (resource: Resource): Follower => {
     const failed = (error: Error) => onError(failureOf(resource.path, error))
     const follower = new Follower(resource, {
       client,
@@ -58,6 +61,7 @@ export function openKubernetesSource(options: KubernetesSourceOptions): Kubernet
     status: () => followers.map(({ status }) => status),
     getPod: (namespace, name) =>
       getPod({ namespace, name }, { client, inventory: pods.inventory, signal }),
+    getPolicy: (namespace, name) => getObject(POLICIES, { namespace, name }, { client, signal }),
     close: () => {
       closing.abort()
       client.close()

@@ -1,7 +1,7 @@
 import { type ActivePolicy, ActivePolicies } from './active-policies.ts'
 import type { Inventory } from './inventory.ts'
 import { satisfies } from './label-match.ts'
-import type { NetworkPolicy, Pod } from '../model.ts'
+import { keyOf, type NetworkPolicy, type ObjectKey, type Pod } from '../model.ts'
 import type { Traits } from './traits.ts'
 
 /** What any policy means for a pod whose labels are not known. */
@@ -41,6 +41,15 @@ export class Selection {
   /** The policies that select a pod; none for one that is no subject. */
   of(pod: Pod): readonly ActivePolicy[] {
     return this.#selecting.get(pod) ?? []
+  }
+
+  /** How many subjects each policy selects, of those that select any. */
+  counts(): Map<ObjectKey, number> {
+    const counts = new Map<ObjectKey, number>()
+    for (const { policy } of this.#selecting.values().flatMap((policies) => policies)) {
+      if (policy !== CLOSED) counts.set(keyOf(policy), (counts.get(keyOf(policy)) ?? 0) + 1)
+    }
+    return counts
   }
 
   addSubject(pod: Pod): void {

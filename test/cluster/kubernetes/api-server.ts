@@ -122,9 +122,11 @@ export class ApiServer {
   }
 
   #get({ path }: ApiRequest, response: ServerResponse, fault: Fault | undefined): void {
-    const [, namespace = '', name = ''] = SINGLE.exec(path) ?? []
-    const text = this.store.get('/api/v1/pods', namespace, decodeURIComponent(name))
-    if (text === undefined) return refuse(response, 404, 'NotFound', `pods ${name} not found`)
+    const [, group = '', namespace = '', resource = '', name = ''] = SINGLE.exec(path) ?? []
+    const text = this.store.get(`${group}/${resource}`, namespace, decodeURIComponent(name))
+    if (text === undefined) {
+      return refuse(response, 404, 'NotFound', `${resource} ${name} not found`)
+    }
     const body = new FaultyBody(response, fault)
     body.write(text)
     body.end()
@@ -185,7 +187,8 @@ interface Watch {
   readonly kind: string
 }
 
-const SINGLE = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/
+/** One object: the collection without its resource, the namespace, the resource, the name. */
+const SINGLE = /^(\/apis?\/.+)\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/
 const END_OF_INITIAL_EVENTS = { 'k8s.io/initial-events-end': 'true' }
 
 function verbOf({ pathname, searchParams }: URL): ApiRequest['verb'] {

@@ -50,7 +50,7 @@ test('a server that refuses, is silent or talks nonsense', async () => {
   server.fault = () => ({ kind: 'status', code: 500 })
   await expect(source.getPod('shop', 'web')).rejects.toThrow('refuses with 500')
   server.fault = () => ({ kind: 'cut', after: 0, how: 'end' })
-  await expect(source.getPod('shop', 'web')).rejects.toThrow('sends no pod')
+  await expect(source.getPod('shop', 'web')).rejects.toThrow('sends no Pod')
   server.fault = () => ({ kind: 'cut', after: 20, how: 'drop' })
   await expect(source.getPod('shop', 'web')).rejects.toThrow('fails: aborted')
   server.fault = () => ({ kind: 'cut', after: 20, how: 'stall' })

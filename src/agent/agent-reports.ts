@@ -1,0 +1,57 @@
+import type { PolicyLedger } from '../cluster/policy-ledger.ts'
+import type { ClusterState } from '../cluster/state.ts'
+import type { Records } from '../pods/records.ts'
+import { isAttached } from '../pods/record.ts'
+import type { Compiler } from '../policy/compile.ts'
+import type { ObjectKey } from '../policy/model.ts'
+import type { AgentStatus } from './agent-status.ts'
+import type { ChainedNode } from './chained-node.ts'
+import type { ClusterNetwork } from './cluster-network.ts'
+import type { Enforcer } from './enforcer.ts'
+import type { Kernel } from './kernel.ts'
+import { type PolicyReport, policyReports } from './policy-report.ts'
+import type { AgentSource } from './source.ts'
+
+export interface ReportParts {
+  readonly node: string
+  readonly state: ClusterState
+  readonly ledger: PolicyLedger
+  readonly compiler: Compiler
+  readonly enforcer: Enforcer
+  readonly kernel: Kernel
+  readonly source: AgentSource
+  readonly network: ClusterNetwork
+  readonly chained: ChainedNode | undefined
+  readonly records: Records
+}
+
+/** What a running agent says of itself, gathered when it is asked. */
+export interface AgentReports {
+  readonly status: () => AgentStatus
+  /** Of all policies, or of one: none where nobody has told of it. */
+  readonly policies: (key?: ObjectKey) => readonly PolicyReport[]
+}
+
+export function createReports(parts: ReportParts): AgentReports {
+  const { state, ledger, compiler, enforcer, kernel, source, network, chained, records } = parts
+  const commitRefused = (): string | null => enforcer.refusal?.message ?? null
+  return {
+    status: () => ({
+      node: parts.node,
+      ready: true,
+      revision: enforcer.revision ?? null,
+      invalid: state.refused,
+      commitRefused: commitRefused(),
+      sourceProblems: [...source.problems(), ...network.problems, ...(chained?.problems() ?? [])],
+      pods: records.all().filter(isAttached).length,
+      packets: kernel.packetCounters(),
+      revokedConnections: kernel.revokedConnections(),
+      ...compiler.stats(),
+    }),
+    policies: (key) =>
+      policyReports(key === undefined ? ledger.list() : ledger.of(key), {
+        selected: compiler.selected(),
+        commitRefused: commitRefused(),
+      }),
+  }
+}
