@@ -11,6 +11,7 @@ import { ClusterNetwork, clusterRanges, type NetworkOptions } from './agent/clus
 import { writeCniConfig } from './agent/cni-config-file.ts'
 import { followCniConfig } from './agent/follow-cni-config.ts'
 import { Enforcer, type EnforcerParts } from './agent/enforcer.ts'
+import { openGuard } from './agent/open-guard.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
@@ -59,6 +60,8 @@ export interface AgentOptions extends NetworkOptions {
   readonly localhostHostPorts: boolean
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
   readonly procSys: string
+  /** Whether what others change in the table is put right. */
+  readonly guard: 'watch' | 'off'
   /** NFLOG group of denied packets. */
   readonly logGroup: number
   /** Of pod links, in bytes; without, what suits the node's links. */
@@ -93,6 +96,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const cni = await serve(options, handleStarting(handler.promise))
   const kernel = openKernel(options)
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX, tunnel: TUNNEL })
+  const guard =
+    options.guard === 'off' ? undefined : openGuard({ kernel, chains, log: options.log })
   const found = await inspect(kernel.nftables, chains)
 
   const ledger = new PolicyLedger(() => new Date())
@@ -125,12 +130,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     const parts = { kernel, chains, found, compiler, ipam: pods.ipam, chained, ranges, lookUp }
     return bringIntoForce(taken.kept, parts)
   })
+  await guard?.begin(enforcer, found)
   kernel.watchNetwork(() => network.check())
   await network.update()
   const { node } = options
   const { records } = pods
   const reporting = { node, state, ledger, compiler, enforcer, kernel, source, network, chained }
-  const reports = createReports({ ...reporting, records })
+  const reports = createReports({ ...reporting, records, guard })
 
   const reaper = openReaper({ ...pods, enforcement: enforcer }, options)
   const obstacle = (): Obstacle | undefined => obstacleOf(enforcer) ?? chained?.obstacle()

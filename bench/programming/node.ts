@@ -130,6 +130,7 @@ export class ProgrammedNode {
           sweep: () => undefined,
           forget: () => Promise.resolve(),
           divert: () => Promise.resolve(),
+          mendBars: () => Promise.resolve(0),
         },
         lookUp: undefined,
       }),

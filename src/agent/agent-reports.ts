@@ -9,6 +9,7 @@ import type { ChainedNode } from './chained-node.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
 import type { Enforcer } from './enforcer.ts'
 import type { Kernel } from './kernel.ts'
+import { NO_REPAIRS, type TableGuard } from './open-guard.ts'
 import { type PolicyReport, policyReports } from './policy-report.ts'
 import type { AgentSource } from './source.ts'
 
@@ -23,6 +24,7 @@ export interface ReportParts {
   readonly network: ClusterNetwork
   readonly chained: ChainedNode | undefined
   readonly records: Records
+  readonly guard: TableGuard | undefined
 }
 
 /** What a running agent says of itself, gathered when it is asked. */
@@ -46,6 +48,7 @@ export function createReports(parts: ReportParts): AgentReports {
       pods: records.all().filter(isAttached).length,
       packets: kernel.packetCounters(),
       revokedConnections: kernel.revokedConnections(),
+      repairs: parts.guard?.repairs ?? NO_REPAIRS,
       ...compiler.stats(),
     }),
     policies: (key) =>

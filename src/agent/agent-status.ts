@@ -1,4 +1,5 @@
 import type { RefusedObject } from '../cluster/state.ts'
+import type { Repairs } from './open-guard.ts'
 import type { CompilerStats } from '../policy/compile.ts'
 
 /** What an agent says of itself: `GET /status`, and what `sluice status` prints. */
@@ -20,4 +21,6 @@ export interface AgentStatus extends CompilerStats {
   readonly packets: Readonly<Record<string, number>>
   /** Connections cut since the agent started. */
   readonly revokedConnections: number
+  /** What others had changed in the table and was put right since the agent started. */
+  readonly repairs: Repairs
 }

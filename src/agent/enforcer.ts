@@ -41,7 +41,7 @@ export interface Force {
   readonly bridges?: Pick<BridgeTable, 'add' | 'remove' | 'check'> | undefined
   /** Pods of this node that came without us, where another plugin wires them. */
   readonly unattached?: Pick<UnattachedPods, 'follow'> | undefined
-  readonly revocation: Pick<Revocation, 'sweep' | 'forget' | 'divert'>
+  readonly revocation: Pick<Revocation, 'sweep' | 'forget' | 'divert' | 'mendBars'>
   /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
   readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
 }
@@ -103,6 +103,21 @@ export class Enforcer implements Enforcement {
   async alter(change: (dataplane: Dataplane) => Promise<void>): Promise<void> {
     await this.#inTurn(async () => {
       if (this.#force !== undefined) await change(this.#force.dataplane)
+    })
+  }
+
+  /**
+   * Lets somebody put right, in turn, what others have changed in the kernel. Where something was wrong, packets had
+   * other verdicts meanwhile: all connections are looked at again.
+   *
+   * @param mend returns whether something was wrong
+   */
+  async repair(mend: (force: Force) => Promise<boolean>): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.#force === undefined || !(await mend(this.#force))) return
+      this.#force.revocation.sweep('all')
+      // Perhaps it was for this that the kernel refused a change.
+      if (this.#refusal !== undefined) await this.#enforce([]).catch(() => undefined)
     })
   }
 

@@ -13,11 +13,13 @@ import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
 import { deleteConnection, listConnectionsApart } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
+import { dropMessages } from '../netlink/message-filter.ts'
 import { enterNamespace, writeFileInNamespace } from '../netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
-import { subscribe, type Subscription } from '../netlink/subscribe.ts'
+import { subscribe, type Subscriber, type Subscription } from '../netlink/subscribe.ts'
 import { commit } from '../nftables/commit.ts'
 import { listCounters, listElements } from '../nftables/list.ts'
+import { NFNLGRP_NFTABLES } from '../nftables/notification.ts'
 import type { Transaction } from '../nftables/transaction.ts'
 import { type BridgeFilterParts, requireBridgeFilter } from '../pods/bridge-filter.ts'
 import { findEntry, type PodEntry } from '../pods/find-entry.ts'
@@ -84,6 +86,10 @@ export interface Kernel {
   ): Promise<readonly string[]>
   /** Tells when the node's links, addresses or routes have changed, so that other paths may be right. */
   watchNetwork(onNews: () => void): void
+  /** A socket for listings of nftables, which keep it from everything else. */
+  openListing(): NetlinkSocket
+  /** Follows what others change in nftables: what `nftables` does is kept away by the kernel. */
+  watchTables(subscriber: Subscriber): void
   /** Once the table is in force: takes over what an earlier agent has barred. */
   revocation(tables: () => Tables): Promise<Revocation>
   /** Packets of each counter of the table. */
@@ -151,6 +157,12 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
       const subscriber = { onMessage: onNews, onLost: onNews }
       watches.push(subscribe(NETLINK_ROUTE, NETWORK_GROUPS, subscriber, { filter: NETWORK_FILTER }))
     },
+    openListing: () => openNetlink(NETLINK_NETFILTER),
+    watchTables: (subscriber) => {
+      // Each transaction is told of in datagrams of its own.
+      const filter = dropMessages([[{ portId: nftables.portId }]])
+      watches.push(subscribe(NETLINK_NETFILTER, [NFNLGRP_NFTABLES], subscriber, { filter }))
+    },
     revocation: async (tables) => {
       const bars = new Bars(commitTransaction, () => performance.now())
       for (const family of FAMILIES) {
@@ -161,6 +173,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
         delete: (connections) => deleteConnections(conntrack, connections),
         bar: (connections) => bars.add(connections),
         unbar: (mayBe) => bars.remove(mayBe),
+        mendBars: () => mendBars(bars),
         tables,
         ownAddresses: () => new Set(listAddresses(route).map(({ address }) => address)),
         setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
@@ -203,6 +216,20 @@ function firstOfEach(addresses: readonly Address[]): Partial<Record<Family, Addr
   const first: Partial<Record<Family, Address>> = {}
   for (const address of addresses) first[familyOf(address)] ??= address
   return first
+}
+
+async function mendBars(bars: Bars): Promise<number> {
+  const socket = openNetlink(NETLINK_NETFILTER)
+  try {
+    let wrong = 0
+    for (const family of FAMILIES) {
+      const held = await listElements(socket, tableReference('sluice'), sets.cut[family])
+      wrong += bars.mend(family, held)
+    }
+    return wrong
+  } finally {
+    socket.close()
+  }
 }
 
 /** A listing in steps keeps its socket from everything else, and bars are committed meanwhile. */

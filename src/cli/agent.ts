@@ -19,6 +19,7 @@ interface Flags {
   readonly unknownPods: 'isolate' | 'refuse'
   readonly chained?: true
   readonly localhostHostPorts?: true
+  readonly guard: 'watch' | 'off'
   readonly logGroup: number
   readonly mtu?: number
   readonly overlay: OverlayMode
@@ -51,6 +52,11 @@ export function define(command: Command): void {
     )
     .option('--localhost-host-ports', 'host ports of pods answer on 127.0.0.1 of the node as well')
     .option('--chained', 'only enforce policy, on pods that the CNI plugin before sluice-cni wires')
+    .addOption(
+      new Option('--guard <how>', 'what others change in table inet sluice is put right, or stays')
+        .choices(['watch', 'off'])
+        .default('watch'),
+    )
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
     .addOption(
       new Option('--overlay <when>', 'VXLAN to nodes that share no link with this one, or to all')
@@ -97,6 +103,7 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     unknownPods: flags.unknownPods,
     chained: flags.chained === true,
     localhostHostPorts: flags.localhostHostPorts ?? false,
+    guard: flags.guard,
     logGroup: flags.logGroup,
     mtu: flags.mtu,
     overlay: flags.overlay,

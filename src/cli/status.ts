@@ -32,6 +32,10 @@ function screen(status: AgentStatus): string {
         .join(', '),
     ],
     ['revoked', `${status.revokedConnections} connections`],
+    [
+      'repairs',
+      `${status.repairs.tables} tables, ${status.repairs.rules} programs, ${status.repairs.elements} elements`,
+    ],
     ['invalid objects', invalid.length === 0 ? 'none' : String(invalid.length)],
   ] as const
   const problems = invalid.map(

@@ -52,6 +52,38 @@ export class Bars {
     }
   }
 
+  /**
+   * Puts back what has to be barred of a family, and takes away what has not.
+   *
+   * @param held elements of the family's set
+   * @returns how many were wrong
+   */
+  mend(family: Family, held: readonly ListedElement[]): number {
+    const set: SetNode = sets.cut[family]
+    const wanted = this.#elementsOf(family)
+    const surplus = held.flatMap(({ key }) => (wanted.has(String(key)) ? [] : [{ key }]))
+    for (const { key } of held) wanted.delete(String(key))
+    const missing = [...wanted.values()]
+    if (surplus.length + missing.length === 0) return 0
+    const transaction = new Transaction(tableReference('sluice'))
+    if (surplus.length > 0) transaction.destroyElements(set, surplus)
+    transaction.operations.push({ kind: 'addElements', set, elements: missing, exclusive: false })
+    this.#commit(transaction)
+    return surplus.length + missing.length
+  }
+
+  /** By key: what is barred now, for as long as is left. */
+  #elementsOf(family: Family): Map<string, AnyElement> {
+    const elements = new Map<string, AnyElement>()
+    for (const { connection, untilMs } of this.#barred.values()) {
+      const timeoutMs = Math.ceil(untilMs - this.#now())
+      if (connection.family !== family || timeoutMs <= 0) continue
+      const { element } = elementOf(connection)
+      elements.set(String(element.key), { ...element, timeoutMs })
+    }
+    return elements
+  }
+
   /** Takes away the bars of connections that may be again. */
   remove(mayBe: (connection: Connection) => boolean): void {
     for (const [key, { connection, untilMs }] of this.#barred) {

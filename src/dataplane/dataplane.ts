@@ -56,6 +56,12 @@ export class Dataplane {
     return this.#state
   }
 
+  /** The table has been made anew, with this content. */
+  renew(state: KernelState): void {
+    this.#state = state
+    this.#isUncertain = false
+  }
+
   /** Makes `state` right again where an answer of the kernel was lost. Every change begins with it. */
   async settle(): Promise<void> {
     if (!this.#isUncertain) return

@@ -44,6 +44,20 @@ export async function establish(
     remove(parts, 'sluice_next', found.baseChains.get('sluice_next'))
     return dataplane
   }
+  return new Dataplane(parts, await replace(parts, chains, found, wanted))
+}
+
+/**
+ * Puts a new table into force in place of what is found there, if anything is.
+ *
+ * @throws whatever `parts.commit` throws; the tables that were in force stay
+ */
+export async function replace(
+  parts: DataplaneParts,
+  chains: readonly ProgramChain[],
+  found: Pick<FoundTables, 'baseChains' | 'inForce'>,
+  wanted: Wanted,
+): Promise<KernelState> {
   // An earlier agent may have died at any point of this: what is in force stays until its successor is.
   let next = found.baseChains.get('sluice_next')
   const old = found.baseChains.get('sluice')
@@ -55,7 +69,7 @@ export async function establish(
   remove(parts, 'sluice', old)
   const state = await install(parts, chains, 'sluice', wanted)
   remove(parts, 'sluice_next', next)
-  return new Dataplane(parts, state)
+  return state
 }
 
 async function adopt(

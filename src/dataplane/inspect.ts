@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NetlinkSocket } from '../netlink/socket.ts'
-import { listChains, listRules, listTables } from '../nftables/list.ts'
+import { listChains, type ListedTable, listRules, listTables } from '../nftables/list.ts'
 import { decodeState } from './decode-state.ts'
 import { DataplaneError } from './errors.ts'
 import type { KernelState } from './kernel-state.ts'
@@ -26,17 +26,8 @@ export async function inspect(
   chains: readonly ProgramChain[],
 ): Promise<FoundTables> {
   const tables = listTables(socket, 'inet')
-  const baseChains = new Map<TableName, readonly string[]>()
-  const inForce = new Set<TableName>()
-  for (const name of ['sluice', 'sluice_next'] as const) {
-    if (!tables.some(({ table }) => table === name)) continue
-    const entrances = baseChainsOf(socket, name)
-    baseChains.set(name, entrances)
-    const rules = listRules(socket, tableReference(name))
-    if (rules.some(({ chain }) => entrances.includes(chain))) inForce.add(name)
-  }
-  const found = { baseChains, inForce }
-  if (!inForce.has('sluice')) return { ...found, state: undefined, obstacle: undefined }
+  const found = findTables(socket, tables)
+  if (!found.inForce.has('sluice')) return { ...found, state: undefined, obstacle: undefined }
   const comment = tables.find(({ table }) => table === 'sluice')?.comment
   const obstacle = programObstacle(socket, chains, comment)
   if (obstacle !== undefined) return { ...found, state: undefined, obstacle }
@@ -46,6 +37,23 @@ export async function inspect(
     if (!(error instanceof Error)) throw error
     return { ...found, state: undefined, obstacle: error.message }
   }
+}
+
+/** Which tables of ours there are, and where packets enter them. */
+export function findTables(
+  socket: NetlinkSocket,
+  tables: readonly ListedTable[] = listTables(socket, 'inet'),
+): Pick<FoundTables, 'baseChains' | 'inForce'> {
+  const baseChains = new Map<TableName, readonly string[]>()
+  const inForce = new Set<TableName>()
+  for (const name of ['sluice', 'sluice_next'] as const) {
+    if (!tables.some(({ table }) => table === name)) continue
+    const entrances = baseChainsOf(socket, name)
+    baseChains.set(name, entrances)
+    const rules = listRules(socket, tableReference(name))
+    if (rules.some(({ chain }) => entrances.includes(chain))) inForce.add(name)
+  }
+  return { baseChains, inForce }
 }
 
 /**

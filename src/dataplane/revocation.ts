@@ -14,6 +14,8 @@ export interface RevocationParts {
   readonly bar: (connections: readonly Connection[]) => void
   /** Lets those come back that verdicts cover again. */
   readonly unbar: (covered: (connection: Connection) => boolean) => void
+  /** Makes what the kernel holds of bars what was barred; returns how many elements were wrong. */
+  readonly mendBars: () => Promise<number>
   /** What the kernel enforces now. */
   readonly tables: () => Tables
   /** Of this node: what it sends itself is never policy. */
@@ -52,6 +54,11 @@ export class Revocation {
       this.#parts.setTimer(() => this.#lookAgain(), SECOND_LOOK_MS)
     }
     this.#lookAt(touched)
+  }
+
+  /** After others have changed the table: bars what is to be barred; returns how many elements were wrong. */
+  mendBars(): Promise<number> {
+    return this.#parts.mendBars()
   }
 
   /**

@@ -59,6 +59,11 @@ export class NetlinkSocket {
     this.#portId = ownPortId(native, this.#buffer)
   }
 
+  /** By which the kernel tells this socket from others, such as in notifications of what it has changed. */
+  get portId(): number {
+    return this.#portId
+  }
+
   /** Returns the messages that answer the request, without its acknowledgement. */
   request(request: Request): Reply[] {
     return this.requests([request])

@@ -121,6 +121,12 @@ export const NFTA_COUNTER = attributes({
   NFTA_COUNTER_PACKETS: [2, 'be64'],
 })
 
+export const NFTA_GEN = attributes({
+  NFTA_GEN_ID: [1, 'be32'],
+  NFTA_GEN_PROC_PID: [2, 'be32'],
+  NFTA_GEN_PROC_NAME: [3, 'string'],
+})
+
 export const NFT_OBJECT_COUNTER = 1
 
 /** enum nft_table_flags; `persist` since Linux 6.9. */

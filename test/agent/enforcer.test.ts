@@ -107,6 +107,7 @@ async function begun(options: {
         looks.push({ forget: [ADDRESS, OLDER, CLIENT].filter(isFree) })
       },
       divert: () => Promise.resolve(),
+      mendBars: () => Promise.resolve(0),
     }
     return { dataplane, inspectPod: () => [], revocation, lookUp: options.lookUp }
   })

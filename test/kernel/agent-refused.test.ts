@@ -12,7 +12,7 @@ import { apps, ofFamily, policy, SmallCluster, statusOf } from './small-cluster.
 import { until } from './until.ts'
 
 /** A kernel that refuses what the agent wants: said in a sentence, tried again, and never a wrong verdict. */
-const cluster = new SmallCluster(2)
+const cluster = new SmallCluster(2, { flags: ['--guard', 'off'] })
 const FAMILIES = [4, 6] as const
 const PORT = 5000
 const ALLOWED = policy('server', 'server', { ingress: [{ from: apps('friend') }] })

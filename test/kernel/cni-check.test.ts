@@ -6,8 +6,8 @@ import { callCni, type CniAnswer } from './cni-call.ts'
 import { nft, run } from './node-kernel.ts'
 import { apps, ofFamily, policy, SmallCluster } from './small-cluster.ts'
 
-/** CHECK notices each single thing that is taken from a pod behind the agent's back. */
-const cluster = new SmallCluster(1)
+/** CHECK notices each single thing that is taken from a pod behind the agent's back, where nobody puts it right. */
+const cluster = new SmallCluster(1, { flags: ['--guard', 'off'] })
 const PORTS = [
   { protocol: 'TCP', port: 80 },
   { protocol: 'TCP', port: 90, endPort: 95 },
