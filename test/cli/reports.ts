@@ -16,6 +16,7 @@ const STATUS: AgentStatus = {
   pods: 0,
   packets: {},
   revokedConnections: 0,
+  repairs: { tables: 0, rules: 0, elements: 0 },
   policies: 0,
   traits: 0,
   classes: 1,
