@@ -4,6 +4,7 @@ import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
 import type { BridgeTable } from '../dataplane/bridge-table.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
+import { joinArrival } from '../dataplane/join-arrival.ts'
 import type { PodPlace } from '../dataplane/pod-place.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
 import { type Attachment, describe } from '../pods/attachment.ts'
@@ -44,6 +45,14 @@ export interface Force {
   readonly revocation: Pick<Revocation, 'sweep' | 'forget' | 'divert' | 'mendBars'>
   /** Asks the source for one pod, for when its watch is behind; rejects when it cannot be asked. */
   readonly lookUp: ((attachment: Attachment) => Promise<SourceChange>) | undefined
+}
+
+/** What is known of events beside what they say. */
+interface Scope {
+  /** Whose connections may have lost an allowance, where that is less than all that is touched. */
+  readonly concerned?: ReadonlySet<Address>
+  /** Of a pod whose link is not up. */
+  readonly arriving?: ReadonlySet<Address>
 }
 
 const FIRST_RETRY_MS = 500
@@ -138,8 +147,10 @@ export class Enforcer implements Enforcement {
       const { events, known } = state.attach({ id, ...pod, node, addresses })
       const told = known || found === undefined ? [] : state.apply([found])
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
-      const concerned = isOurs ? this.#olderAddresses([attachment]) : undefined
-      await this.#enforce([...events, ...told], concerned)
+      const scope = isOurs
+        ? { concerned: this.#olderAddresses([attachment]), arriving: new Set(addresses) }
+        : {}
+      await this.#enforce([...events, ...told], scope)
       const place = placeOf(attachment)
       await dataplane.attach(place)
       const bridged = bridgedPodOf(attachment)
@@ -178,7 +189,8 @@ export class Enforcer implements Enforcement {
       const { dataplane, bridges } = this.#inForce()
       const events = attachments.flatMap(({ id }) => state.detach(id))
       // What is refused is tried again; no ADD succeeds before, so nobody else can get the addresses meanwhile.
-      await this.#enforce(events, this.#olderAddresses(attachments)).catch(() => undefined)
+      const concerned = this.#olderAddresses(attachments)
+      await this.#enforce(events, { concerned }).catch(() => undefined)
       await dataplane.settle()
       const { locals } = dataplane.state
       const own = attachments.flatMap(({ addresses, hostInterface }) =>
@@ -235,15 +247,17 @@ export class Enforcer implements Enforcement {
     if (events.length > 0) await this.#force?.unattached?.follow(this.#force.dataplane)
   }
 
-  /** @param concerned whose connections may have lost an allowance, where that is less than all that is touched */
-  async #enforce(events: readonly ClusterEvent[], concerned?: ReadonlySet<Address>): Promise<void> {
+  async #enforce(
+    events: readonly ClusterEvent[],
+    { concerned, arriving = new Set() }: Scope = {},
+  ): Promise<void> {
     const changes = this.#parts.compiler.apply(events)
     if (this.#force === undefined) return
     const { dataplane, revocation } = this.#force
     try {
       if (this.#refusal === undefined) {
-        for (const change of changes) {
-          const touched = await dataplane.apply(change)
+        for (const change of joinArrival(changes, arriving)) {
+          const touched = await dataplane.apply(change, arriving)
           revocation.sweep(concerned ?? touched)
         }
       } else {

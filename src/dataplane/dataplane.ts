@@ -77,12 +77,13 @@ export class Dataplane {
   /**
    * Commits one change of the compiler.
    *
+   * @param arriving addresses of a pod whose link is not up: what packets of theirs are judged by needs no order
    * @throws {DataplaneError} SLUICE_COMMIT_REFUSED, SLUICE_COMMIT_UNCERTAIN; what was committed before stays, and
    *   `reconcile` goes on from there.
    */
-  async apply(change: TableChange): Promise<Touched> {
+  async apply(change: TableChange, arriving?: ReadonlySet<Address>): Promise<Touched> {
     await this.settle()
-    for (const step of plan(this.#state, change)) await this.#commitStep(step)
+    for (const step of plan(this.#state, change, arriving)) await this.#commitStep(step)
     return touchedBy(change)
   }
 

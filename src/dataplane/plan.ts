@@ -14,9 +14,15 @@ import { DIRECTIONS, FAMILIES, isLive, type KernelState, type Operation } from '
  *     its row and the default are about to change together;
  *  2. *switch*: one map key a decision: classes of addresses, or rows, defaults and membership;
  *  3. *drop* what nothing refers to any more.
- * Empty steps are left out.
+ * Empty steps are left out. What packets of addresses that arrive are judged by is all *make*: there are none.
+ *
+ * @param arriving addresses of a pod whose link is not up
  */
-export function plan(state: KernelState, change: TableChange): Operation[][] {
+export function plan(
+  state: KernelState,
+  change: TableChange,
+  arriving: ReadonlySet<Address> = new Set(),
+): Operation[][] {
   const steps: Steps = { make: [], switch: [], drop: [] }
   const retired = new Set(change.retiredClasses)
   for (const [id, portSet] of change.newPortSets) steps.make.push({ kind: 'portSet', id, portSet })
@@ -25,10 +31,10 @@ export function plan(state: KernelState, change: TableChange): Operation[][] {
       if (wanted === undefined) release(steps, state, direction, subject)
       else if (state.subjects[direction].get(subject)?.member === true) {
         amend(steps, state, direction, subject, wanted, retired)
-      } else isolate(steps, direction, subject, wanted)
+      } else isolate(steps, direction, subject, wanted, arriving)
     }
   }
-  moveAddresses(steps, change)
+  moveAddresses(steps, change, arriving)
   retire(steps, state, change, retired)
   return [steps.make, steps.switch, steps.drop].filter((step) => step.length > 0)
 }
@@ -45,12 +51,14 @@ function isolate(
   direction: Direction,
   subject: Address,
   wanted: SubjectChange,
+  arriving: ReadonlySet<Address>,
 ): void {
   steps.make.push({ kind: 'default', direction, subject, portSet: wanted.default })
   for (const [id, portSet] of wanted.rows) {
     steps.make.push({ kind: 'row', direction, subject, class: id, portSet })
   }
-  steps.switch.push({ kind: 'member', direction, subject, member: true })
+  const step = arriving.has(subject) ? steps.make : steps.switch
+  step.push({ kind: 'member', direction, subject, member: true })
 }
 
 function release(steps: Steps, state: KernelState, direction: Direction, subject: Address): void {
@@ -91,9 +99,10 @@ function amend(
   }
 }
 
-function moveAddresses(steps: Steps, change: TableChange): void {
+function moveAddresses(steps: Steps, change: TableChange, arriving: ReadonlySet<Address>): void {
   for (const [address, id] of change.podClasses) {
-    steps.switch.push({ kind: 'podClass', address, class: id })
+    const step = arriving.has(address) ? steps.make : steps.switch
+    step.push({ kind: 'podClass', address, class: id })
   }
   for (const family of FAMILIES) {
     const blocks = change.blockClasses[family]

@@ -20,13 +20,18 @@ const EVERY_ADDRESS = [...ADDRESSES[4], ...ADDRESSES[6]]
 
 /**
  * Commits these changes to `state`, one after the other, and expects of every packet on the way, also of
- * one that straddles a commit, the verdict from before the first of them or the one from after the last.
+ * one that straddles a commit, the verdict from before the first of them or the one from after the last. Of addresses that arrive there are no
+ * packets.
  */
-export function commitWatched(state: KernelState, changes: Iterable<TableChange>): void {
+export function commitWatched(
+  state: KernelState,
+  changes: Iterable<TableChange>,
+  arriving: ReadonlySet<Address> = new Set(),
+): void {
   const before = structuredClone(state)
   const snapshots = [before]
   for (const change of changes) {
-    for (const step of plan(state, change)) {
+    for (const step of plan(state, change, arriving)) {
       commitStep(state, step)
       snapshots.push(structuredClone(state))
     }
@@ -35,6 +40,7 @@ export function commitWatched(state: KernelState, changes: Iterable<TableChange>
     const subjects = new Set([before, state].flatMap((one) => [...one.subjects[direction].keys()]))
     for (const subject of subjects) {
       for (const peer of EVERY_ADDRESS) {
+        if (arriving.has(subject) || arriving.has(peer)) continue
         if (peer === subject || typeof peer !== typeof subject) continue
         const right = [before, state].map((one) => read([one, one], 0, direction, subject, peer))
         snapshots.slice(1).forEach((after, index) => {
