@@ -53,10 +53,12 @@ export async function carryOutQueuedDeletions(
 
 /** Asked before each ADD: to ask in place takes microseconds, on another thread up to a millisecond. */
 function isEmpty(directory: string): boolean {
+  // Mostly there is none, and to make an error of that costs more than the question.
+  if (!existsSync(directory)) return true
   try {
     return readdirSync(directory).length === 0
   } catch {
-    // There is none yet, or whoever carries out will say what is wrong with it.
-    return !existsSync(directory)
+    // Whoever carries out will say what is wrong with it.
+    return false
   }
 }

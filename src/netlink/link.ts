@@ -5,6 +5,7 @@ import { encode } from './encode.ts'
 import { NetlinkError } from './errors.ts'
 import { ifinfomsg } from './headers.ts'
 import {
+  IFLA_AF_SPEC,
   IFF_NOARP,
   IFF_UP,
   IFLA,
@@ -34,6 +35,8 @@ export interface LinkSettings {
   readonly master?: number | undefined
   /** A number by which links are dealt with together; 0 is where all begin. */
   readonly group?: number | undefined
+  /** Whether it believes redirects, and sends some. Not in a new link. */
+  readonly ipv4?: { readonly acceptRedirects: boolean; readonly sendRedirects: boolean } | undefined
   /** The network namespace that it is made in or moved to: an open file, or a process in it. */
   readonly netns?: { readonly fd: number } | { readonly pid: number } | undefined
 }
@@ -104,10 +107,15 @@ export function deleteLinkGroup(group: number): Request {
   })
 }
 
+/** `ip link show`. ENODEV when there is none. */
+export function getLink(link: LinkReference): Request {
+  return referring(MESSAGE_TYPES.RTM_GETLINK, link, WITHOUT_STATS)
+}
+
 /** The link, or undefined if there is none. */
 export function findLink(socket: NetlinkSocket, link: LinkReference): Link | undefined {
   try {
-    const [reply] = socket.request(referring(MESSAGE_TYPES.RTM_GETLINK, link, WITHOUT_STATS))
+    const [reply] = socket.request(getLink(link))
     return reply && readLink(reply)
   } catch (error) {
     if (error instanceof NetlinkError && error.code === 'ENODEV') return undefined
@@ -173,6 +181,7 @@ function settingValues({
   mtu,
   master,
   group,
+  ipv4,
   netns,
 }: LinkSettings): ValuesOf<typeof IFLA> {
   return {
@@ -181,9 +190,21 @@ function settingValues({
     IFLA_IFNAME: name,
     IFLA_MASTER: master,
     IFLA_GROUP: group,
+    IFLA_AF_SPEC: ipv4 && ipv4SettingsOf(ipv4),
     IFLA_NET_NS_FD: netns && 'fd' in netns ? netns.fd : undefined,
     IFLA_NET_NS_PID: netns && 'pid' in netns ? netns.pid : undefined,
   }
+}
+
+function ipv4SettingsOf(ipv4: NonNullable<LinkSettings['ipv4']>): Uint8Array {
+  return encode(IFLA_AF_SPEC, {
+    AF_INET: {
+      IFLA_INET_CONF: {
+        IPV4_DEVCONF_ACCEPT_REDIRECTS: Number(ipv4.acceptRedirects),
+        IPV4_DEVCONF_SEND_REDIRECTS: Number(ipv4.sendRedirects),
+      },
+    },
+  })
 }
 
 function infoOf(kind: LinkKind): ValuesOf<typeof IFLA>['IFLA_LINKINFO'] {

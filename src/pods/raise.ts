@@ -1,5 +1,5 @@
 import { addAddress } from '../netlink/interface-address.ts'
-import { findLink, setLink } from '../netlink/link.ts'
+import { getLink, setLink } from '../netlink/link.ts'
 import type { Request } from '../netlink/message.ts'
 import { addNeighbour } from '../netlink/neighbour.ts'
 import { addRoute, RTPROT_SLUICE } from '../netlink/route.ts'
@@ -44,7 +44,7 @@ export function raiseLinks(
     }
     // The node's end has its carrier only now, and drops what it sends until the kernel's link watch has run.
     // Asking for the link makes it run at once (Linux 6.8, rtnl_getlink); before, it comes by itself in a moment.
-    findLink(options.node, links.hostIndex)
+    options.node.request(getLink(links.hostIndex))
   })
 }
 
@@ -55,7 +55,8 @@ function nodeRequests(
   nodeAddresses: Readonly<Partial<Record<Family, Address>>>,
 ): Request[] {
   return [
-    setLink(hostIndex, { up: true }),
+    // The node neither believes what a pod says of routes nor tells it of any.
+    setLink(hostIndex, { up: true, ipv4: { acceptRedirects: false, sendRedirects: false } }),
     ...addresses.flatMap((address) => [
       addNeighbour({ index: hostIndex, address, mac: podMac }),
       addRoute({
