@@ -46,6 +46,11 @@ export class BenchNode {
     writeFileSync(this.#config, JSON.stringify(options.plugin.config))
   }
 
+  /** Path of its network namespace. */
+  get netns(): string {
+    return this.#options.namespaces.node
+  }
+
   get name(): string {
     return this.#options.plugin.name
   }
@@ -130,12 +135,9 @@ export class BenchNode {
       if (performance.now() > end) throw new Error(`${this.name} left interfaces behind.`)
       await delay(POLL_MS)
     }
-    await delay(REST_MS)
   }
 }
 
 const addResult = v.object({ ips: v.array(v.object({ address: v.string() })) })
 const POLL_MS = 5
 const SETTLED_WITHIN_MS = 60_000
-/** For what has no sign that it is done: policy of pods that have gone, timers. */
-const REST_MS = 300

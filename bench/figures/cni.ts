@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { BenchNode, type Turn } from '../cni/bench-node.ts'
+import { KernelWatch } from '../cni/kernel-watch.ts'
 import { Launcher, type Order } from '../cni/launcher.ts'
 import { makeNamespaces } from '../cni/node-namespaces.ts'
 import type { Plugin, PluginPlace } from '../cni/plugin.ts'
@@ -52,12 +53,7 @@ export async function cniFigures(context: BenchContext): Promise<Figure[]> {
       context.say(`cni: ${name}: ${RESIDENTS} pods`)
       nodes.push(await openNode(name, start, launcher, context))
     }
-    const results = []
-    for (const workload of WORKLOADS) {
-      const atLeast = workload.atLeast[context.mode]
-      if (atLeast !== undefined) results.push(await measure(workload, atLeast, nodes, context))
-    }
-    return results.flatMap(figuresOf)
+    return (await compete(nodes, context)).flatMap(figuresOf)
   } finally {
     for (const node of nodes) await node.close()
   }
@@ -95,17 +91,38 @@ async function openNode(
   }
 }
 
+async function compete(nodes: readonly BenchNode[], context: BenchContext): Promise<Results[]> {
+  const watch = new KernelWatch(nodes.map(({ netns }) => netns))
+  try {
+    const results: Results[] = []
+    for (const workload of WORKLOADS) {
+      const atLeast = workload.atLeast[context.mode]
+      if (atLeast === undefined) continue
+      results.push(await measure(workload, atLeast, { nodes, watch }, context))
+    }
+    return results
+  } finally {
+    watch.close()
+  }
+}
+
 interface Results {
   readonly workload: Workload
   /** Turns of each contender, ours first; an element a round. */
   readonly turns: readonly { readonly name: string; readonly turns: readonly Turn[] }[]
 }
 
+/** Nodes of all contenders, and what tells when the kernel has done with the turn of one. */
+interface Contest {
+  readonly nodes: readonly BenchNode[]
+  readonly watch: KernelWatch
+}
+
 /** Every round has a turn of each; who begins changes. */
 async function measure(
   workload: Workload,
   atLeast: number,
-  nodes: readonly BenchNode[],
+  { nodes, watch }: Contest,
   { rounds, say, noise, signal }: BenchContext,
 ): Promise<Results> {
   const { name, order, pods, until } = workload
@@ -116,6 +133,7 @@ async function measure(
       const [node, result] = [nodes[place], results[place]]
       if (node === undefined || result === undefined) continue
       signal.throwIfAborted()
+      await watch.untilQuiet()
       noise.sample()
       say(`cni: ${name}: round ${round + 1}: ${node.name}`)
       result.turns.push(await node.turn(order, place === 0 ? pods.ours : pods.theirs))
