@@ -18,7 +18,7 @@ export const OWN_NETNS = '/proc/self/ns/net'
 /**
  * Keeps the own namespace's directories open: the directories of all namespaces are in one bucket of the kernel's
  * path cache (proc_sys_compare), which each path that begins at the root is held against: 0.3 µs for each pod of
- * the node, measured on Linux 6.18, at each setting of a link.
+ * the node, measured on Linux 6.18, at each of the four settings of a link.
  *
  * @param procSys where /proc/sys can be written: in a container it is read-only, and the node's net part mounted
  *   elsewhere

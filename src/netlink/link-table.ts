@@ -7,17 +7,6 @@ export const IFLA_INFO = attributes({
   IFLA_INFO_DATA: [2, 'nestedBytes'],
 })
 
-/** linux/ip.h: settings under /proc/sys/net/ipv4/conf, by their numbers; only what Sluice sets. */
-const IPV4_DEVCONF = attributes({
-  IPV4_DEVCONF_ACCEPT_REDIRECTS: [4, 'u32'],
-  IPV4_DEVCONF_SEND_REDIRECTS: [6, 'u32'],
-})
-
-/** linux/if_link.h: attributes of each address family, by its number. */
-export const IFLA_AF_SPEC = attributes({
-  AF_INET: [2, nested(attributes({ IFLA_INET_CONF: [1, nested(IPV4_DEVCONF)] }))],
-})
-
 /** linux/if_link.h; only what Sluice sets or reads. */
 export const IFLA = attributes({
   IFLA_ADDRESS: [1, 'binary'],
@@ -28,8 +17,6 @@ export const IFLA = attributes({
   IFLA_OPERSTATE: [16, 'u8'],
   IFLA_LINKINFO: [18, nested(IFLA_INFO)],
   IFLA_NET_NS_PID: [19, 'u32'],
-  /** To set, attributes of IFLA_AF_SPEC; the kernel answers in another form. */
-  IFLA_AF_SPEC: [26, 'nestedBytes'],
   IFLA_GROUP: [27, 'u32'],
   IFLA_NET_NS_FD: [28, 'u32'],
   IFLA_EXT_MASK: [29, 'u32'],

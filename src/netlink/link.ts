@@ -5,7 +5,6 @@ import { encode } from './encode.ts'
 import { NetlinkError } from './errors.ts'
 import { ifinfomsg } from './headers.ts'
 import {
-  IFLA_AF_SPEC,
   IFF_NOARP,
   IFF_UP,
   IFLA,
@@ -35,8 +34,6 @@ export interface LinkSettings {
   readonly master?: number | undefined
   /** A number by which links are dealt with together; 0 is where all begin. */
   readonly group?: number | undefined
-  /** Whether it believes redirects, and sends some. Not in a new link. */
-  readonly ipv4?: { readonly acceptRedirects: boolean; readonly sendRedirects: boolean } | undefined
   /** The network namespace that it is made in or moved to: an open file, or a process in it. */
   readonly netns?: { readonly fd: number } | { readonly pid: number } | undefined
 }
@@ -181,7 +178,6 @@ function settingValues({
   mtu,
   master,
   group,
-  ipv4,
   netns,
 }: LinkSettings): ValuesOf<typeof IFLA> {
   return {
@@ -190,21 +186,9 @@ function settingValues({
     IFLA_IFNAME: name,
     IFLA_MASTER: master,
     IFLA_GROUP: group,
-    IFLA_AF_SPEC: ipv4 && ipv4SettingsOf(ipv4),
     IFLA_NET_NS_FD: netns && 'fd' in netns ? netns.fd : undefined,
     IFLA_NET_NS_PID: netns && 'pid' in netns ? netns.pid : undefined,
   }
-}
-
-function ipv4SettingsOf(ipv4: NonNullable<LinkSettings['ipv4']>): Uint8Array {
-  return encode(IFLA_AF_SPEC, {
-    AF_INET: {
-      IFLA_INET_CONF: {
-        IPV4_DEVCONF_ACCEPT_REDIRECTS: Number(ipv4.acceptRedirects),
-        IPV4_DEVCONF_SEND_REDIRECTS: Number(ipv4.sendRedirects),
-      },
-    },
-  })
 }
 
 function infoOf(kind: LinkKind): ValuesOf<typeof IFLA>['IFLA_LINKINFO'] {

@@ -55,8 +55,7 @@ function nodeRequests(
   nodeAddresses: Readonly<Partial<Record<Family, Address>>>,
 ): Request[] {
   return [
-    // The node neither believes what a pod says of routes nor tells it of any.
-    setLink(hostIndex, { up: true, ipv4: { acceptRedirects: false, sendRedirects: false } }),
+    setLink(hostIndex, { up: true }),
     ...addresses.flatMap((address) => [
       addNeighbour({ index: hostIndex, address, mac: podMac }),
       addRoute({

@@ -17,11 +17,13 @@ export function nodeSettings(families: ReadonlySet<Family>): Setting[] {
   return [...families].map((family) => ({ path: forwarding[family], value: '1', optional: false }))
 }
 
-/** The node's end: the node believes nothing that a pod says of routes. */
+/** The node's end: the node neither believes what a pod says of routes nor tells it of any. */
 export function hostSettings(hostInterface: string, families: ReadonlySet<Family>): Setting[] {
-  return families.has(6)
+  const ipv4 = settings(4, hostInterface, { accept_redirects: '0', send_redirects: '0' })
+  const ipv6 = families.has(6)
     ? settings(6, hostInterface, { accept_ra: '0', accept_redirects: '0' })
     : settings(6, hostInterface, { disable_ipv6: '1' }, true)
+  return [...ipv4, ...ipv6]
 }
 
 /**
