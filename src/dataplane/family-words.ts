@@ -1,10 +1,12 @@
 import {
+  type Compare,
   type Dnat,
   dnat,
   inSet,
   type Lookup,
   limit,
   mapLookup,
+  match,
   notInSet,
   type SetMeta,
   setMeta,
@@ -13,6 +15,7 @@ import {
 } from '../nftables/statements.ts'
 import type { Family } from '../policy/address.ts'
 import type { Direction } from '../policy/model.ts'
+import { LOOPBACK } from './loopback.ts'
 import { sets } from './sets.ts'
 
 /** What the program's rules say of addresses, in the words of one family. */
@@ -24,12 +27,14 @@ export interface FamilyWords extends Readonly<Record<Direction, DirectionWords>>
   readonly fromLocal: Lookup
   /** The source belongs to the interface that the packet came from. */
   readonly fromOwnAddress: Lookup
+  /** The destination is none that only the node itself may have; the kernel sees to that of IPv6. */
+  readonly notToLoopback: readonly Compare[]
   readonly notFromOwnAddress: Lookup
   /** Source and destination are one pod. */
   readonly toItself: Lookup
   /** The source is of this node's ranges of pods, whether a pod has it or not. */
   readonly fromPodRange: Lookup
-  /** From a pod of this node to something that is neither pod nor node. */
+  /** From a pod of this node to something that is neither pod nor node. For most flows, the first is not so. */
   readonly leavesCluster: readonly [Lookup, Lookup]
   /** To the end of a tunnel, from what is none. */
   readonly foreignTunnel: readonly [Lookup, Lookup]
@@ -45,8 +50,10 @@ export interface Membership {
 }
 
 export interface DirectionWords {
-  /** `meta priority` becomes the class of the other side: of its block, or of its pod, where it has one. */
-  readonly classOfPeer: readonly [SetMeta, SetMeta]
+  /** `meta priority` becomes the class of the other side, if it is a pod. */
+  readonly classOfPod: SetMeta
+  /** `meta priority` becomes the class of the other side's block. Blocks are intervals, and cost more to ask. */
+  readonly classOfBlock: SetMeta
   readonly portSetOfClass: SetMeta
   readonly portSetByDefault: SetMeta
   /** Goes on only while few packets of the local pod were denied lately. */
@@ -69,12 +76,13 @@ export const families: readonly FamilyWords[] = [
     },
     fromLocal: inSet(['ip saddr'], sets.local[4]),
     fromOwnAddress: inSet(['iifname', 'ip saddr'], sets.podInterface[4]),
+    notToLoopback: [match('ip daddr', '!=', LOOPBACK)],
     notFromOwnAddress: notInSet(['iifname', 'ip saddr'], sets.podInterface[4]),
     toItself: inSet(['ip saddr', 'ip daddr'], sets.self[4]),
     fromPodRange: inSet(['ip saddr'], sets.ranges.pods[4]),
     leavesCluster: [
-      inSet(['ip saddr'], sets.ranges.pods[4]),
       notInSet(['ip daddr'], sets.ranges.cluster[4]),
+      inSet(['ip saddr'], sets.ranges.pods[4]),
     ],
     foreignTunnel: [
       inSet(['ip daddr'], sets.ranges.tunnelEnds[4]),
@@ -86,10 +94,8 @@ export const families: readonly FamilyWords[] = [
     ],
     cut: inSet(['ip saddr', 'ip daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[4]),
     ingress: {
-      classOfPeer: [
-        setMeta('meta priority', mapLookup(['ip saddr'], sets.blockClass[4])),
-        setMeta('meta priority', mapLookup(['ip saddr'], sets.podClass[4])),
-      ],
+      classOfPod: setMeta('meta priority', mapLookup(['ip saddr'], sets.podClass[4])),
+      classOfBlock: setMeta('meta priority', mapLookup(['ip saddr'], sets.blockClass[4])),
       portSetOfClass: setMeta(
         'meta priority',
         mapLookup(['ip daddr', 'meta priority'], sets.rows.ingress[4]),
@@ -98,10 +104,8 @@ export const families: readonly FamilyWords[] = [
       denyRate: update(sets.denyRate[4], ['ip daddr'], perPod),
     },
     egress: {
-      classOfPeer: [
-        setMeta('meta priority', mapLookup(['ip daddr'], sets.blockClass[4])),
-        setMeta('meta priority', mapLookup(['ip daddr'], sets.podClass[4])),
-      ],
+      classOfPod: setMeta('meta priority', mapLookup(['ip daddr'], sets.podClass[4])),
+      classOfBlock: setMeta('meta priority', mapLookup(['ip daddr'], sets.blockClass[4])),
       portSetOfClass: setMeta(
         'meta priority',
         mapLookup(['ip saddr', 'meta priority'], sets.rows.egress[4]),
@@ -122,12 +126,13 @@ export const families: readonly FamilyWords[] = [
     },
     fromLocal: inSet(['ip6 saddr'], sets.local[6]),
     fromOwnAddress: inSet(['iifname', 'ip6 saddr'], sets.podInterface[6]),
+    notToLoopback: [],
     notFromOwnAddress: notInSet(['iifname', 'ip6 saddr'], sets.podInterface[6]),
     toItself: inSet(['ip6 saddr', 'ip6 daddr'], sets.self[6]),
     fromPodRange: inSet(['ip6 saddr'], sets.ranges.pods[6]),
     leavesCluster: [
-      inSet(['ip6 saddr'], sets.ranges.pods[6]),
       notInSet(['ip6 daddr'], sets.ranges.cluster[6]),
+      inSet(['ip6 saddr'], sets.ranges.pods[6]),
     ],
     foreignTunnel: [
       inSet(['ip6 daddr'], sets.ranges.tunnelEnds[6]),
@@ -139,10 +144,8 @@ export const families: readonly FamilyWords[] = [
     ],
     cut: inSet(['ip6 saddr', 'ip6 daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[6]),
     ingress: {
-      classOfPeer: [
-        setMeta('meta priority', mapLookup(['ip6 saddr'], sets.blockClass[6])),
-        setMeta('meta priority', mapLookup(['ip6 saddr'], sets.podClass[6])),
-      ],
+      classOfPod: setMeta('meta priority', mapLookup(['ip6 saddr'], sets.podClass[6])),
+      classOfBlock: setMeta('meta priority', mapLookup(['ip6 saddr'], sets.blockClass[6])),
       portSetOfClass: setMeta(
         'meta priority',
         mapLookup(['ip6 daddr', 'meta priority'], sets.rows.ingress[6]),
@@ -154,10 +157,8 @@ export const families: readonly FamilyWords[] = [
       denyRate: update(sets.denyRate[6], ['ip6 daddr'], perPod),
     },
     egress: {
-      classOfPeer: [
-        setMeta('meta priority', mapLookup(['ip6 daddr'], sets.blockClass[6])),
-        setMeta('meta priority', mapLookup(['ip6 daddr'], sets.podClass[6])),
-      ],
+      classOfPod: setMeta('meta priority', mapLookup(['ip6 daddr'], sets.podClass[6])),
+      classOfBlock: setMeta('meta priority', mapLookup(['ip6 daddr'], sets.blockClass[6])),
       portSetOfClass: setMeta(
         'meta priority',
         mapLookup(['ip6 saddr', 'meta priority'], sets.rows.egress[6]),

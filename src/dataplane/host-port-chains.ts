@@ -1,13 +1,11 @@
 import { inSet, jump, masquerade, match, matchAny, returnVerdict } from '../nftables/statements.ts'
 import { families } from './family-words.ts'
+import { LOOPBACK } from './loopback.ts'
 import type { ProgramChain, ProgramOptions } from './program.ts'
 import { sets } from './sets.ts'
 
 /** enum nf_ip_hook_priorities: NF_IP_PRI_NAT_DST is -100, where kube-proxy finds Services: those come first. */
 const AFTER_DESTINATION_NAT = -95
-
-/** 127.0.0.0/8, which Linux neither sends nor takes on a link unless `route_localnet` is set for it. */
-export const LOOPBACK = { first: 0x7f00_0000, prefix: 8 }
 
 /**
  * Packets to a port of the node that is a pod's go to the pod, before policy sees them: so it judges the pod's

@@ -135,6 +135,8 @@ export interface Masquerade {
 /** Types that nft compares bit by bit. */
 export type FlagType = 'tcp_flag' | 'ct_state' | 'ct_status'
 export type FlagSelector = { [S in Selector]: TypeOf<S> extends FlagType ? S : never }[Selector]
+/** What nft writes as a number, or a pair of numbers, and masks as such. */
+export type NumberSelector = 'meta priority' | 'meta mark'
 type AddressType = 'ipv4_addr' | 'ipv6_addr'
 
 /** What one field may be compared with: a value, a name that nft has for it, an address block. */
@@ -171,6 +173,16 @@ export function matchMasked<S extends FlagSelector>(
 ): Compare {
   const value = bits(selector, flags)
   return Object.freeze({ kind: 'compare', selector, mask: bits(selector, mask), operator, value })
+}
+
+/** `meta priority & c000:0 == 8000:0`: of a number, only these bits. */
+export function matchBits<S extends NumberSelector>(
+  selector: S,
+  mask: number,
+  operator: '==' | '!=',
+  value: number,
+): Compare {
+  return Object.freeze({ kind: 'compare', selector, mask, operator, value })
 }
 
 /** `ct state established,related`: at least one of the flags is set. */

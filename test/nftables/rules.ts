@@ -12,6 +12,7 @@ import {
   mapLookup,
   match,
   matchAny,
+  matchBits,
   matchMasked,
   notInSet,
   oneOf,
@@ -87,6 +88,14 @@ export const rules: readonly (readonly [text: string, ...statements: readonly St
   ['meta priority <= 8000:0', match('meta priority', '<=', 0x8000_0000)],
   ['meta priority > 0:f', match('meta priority', '>', 15)],
   ['meta priority >= c000:0 goto other', match('meta priority', '>=', 0xc000_0000), goto('other')],
+  ['meta priority none', match('meta priority', '==', 0)],
+  ['meta priority & 8000:0 == none', matchBits('meta priority', 0x8000_0000, '==', 0)],
+  [
+    'meta priority & c000:0 == c000:0 goto other',
+    matchBits('meta priority', 0xc000_0000, '==', 0xc000_0000),
+    goto('other'),
+  ],
+  ['meta mark & 0x0000000f != 0x00000001', matchBits('meta mark', 15, '!=', 1)],
   ['meta priority set none accept', setMeta('meta priority', 0), accept],
   ['meta priority set 0:10', setMeta('meta priority', 16)],
 
