@@ -9,7 +9,8 @@ import { type Packet, readTag, writeFrame } from './tagged-packets.ts'
 /**
  * A namespace that forwards whatever comes in on one link out by another, and a namespace that holds the far
  * ends of both: any packet can be sent through `forward`, from any address to any other, and is seen again or
- * not. Nothing is tracked, so every packet is judged by itself.
+ * not. Nothing is tracked, so every packet is judged by itself. Each comes with a priority, which verdicts must not
+ * depend on.
  */
 export interface Router {
   readonly nftables: NetlinkSocket
@@ -31,6 +32,7 @@ const NOTRACK = `table inet untracked {
   chain early {
     type filter hook prerouting priority raw
     notrack
+    meta priority set 0:6
   }
 }`
 

@@ -40,6 +40,8 @@ export function readTag(frame: Uint8Array): number | undefined {
 
 const PROTOCOLS = { TCP: 6, UDP: 17, SCTP: 132, ICMP: 1 } as const
 const ICMPV6 = 58
+/** A TOS field for which the kernel sets a priority, 6, when it forwards the packet (`ip_tos2prio`). */
+const LOW_DELAY = 0x10
 
 /** The checksums of these are nobody's concern on the way. */
 function transportOf({ protocol, port = 0, from }: Packet, tag: number): Uint8Array {
@@ -70,6 +72,7 @@ function ipv4Header({ from, to, protocol }: Packet, payload: Uint8Array): Uint8A
   const bytes = new Uint8Array(20)
   const view = new DataView(bytes.buffer)
   bytes[0] = 0x45
+  bytes[1] = LOW_DELAY
   view.setUint16(2, bytes.length + payload.length)
   bytes[8] = 64
   bytes[9] = PROTOCOLS[protocol]
