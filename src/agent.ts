@@ -15,6 +15,8 @@ import { openGuard } from './agent/open-guard.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
+import { createObserver } from './agent/observer.ts'
+import { readProcessFacts } from './agent/process-facts.ts'
 import { carryOutQueuedDeletions } from './agent/queued-deletions.ts'
 import { recordRebuilder } from './agent/rebuild-record.ts'
 import { releaseRegularly } from './agent/release-regularly.ts'
@@ -93,8 +95,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   if (options.netns !== undefined) enterNamespace(options.netns)
   // Before anything is changed: there is one agent. Requests wait until it is ready.
   const handler = Promise.withResolvers<CniHandler>()
-  const cni = await serve(options, handleStarting(handler.promise))
-  const kernel = openKernel(options)
+  const observer = createObserver(() => performance.now())
+  const cni = await serve(options, observer.requests(handleStarting(handler.promise)))
+  const kernel = openKernel({ ...options, measure: observer.commits })
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX, tunnel: TUNNEL })
   const guard =
     options.guard === 'off' ? undefined : openGuard({ kernel, chains, log: options.log })
@@ -106,8 +109,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onPolicy: (told) => ledger.tell(told),
   })
   const compiler = compilerAbove(found)
-  const enforcer = openEnforcer(options, { state, compiler, onInForce: () => ledger.settle() })
-  const tell: Tell = (change, revision) => enforcer.tell(change, revision)
+  const onInForce = (): void => {
+    ledger.settle()
+    observer.settle()
+  }
+  const enforcer = openEnforcer(options, { state, compiler, onInForce })
+  const tell = observer.events((change, revision) => enforcer.tell(change, revision))
   const source = openSource(options, tell, () => void network.update())
   const network = openNetwork(options, enforcer, kernel, source)
   await source.synced
@@ -133,10 +140,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await guard?.begin(enforcer, found)
   kernel.watchNetwork(() => network.check())
   await network.update()
-  const { node } = options
-  const { records } = pods
-  const reporting = { node, state, ledger, compiler, enforcer, kernel, source, network, chained }
-  const reports = createReports({ ...reporting, records, guard })
+  const reports = createReports({
+    node: options.node,
+    state,
+    ledger,
+    compiler,
+    enforcer,
+    kernel,
+    source,
+    network,
+    chained,
+    records: pods.records,
+    guard,
+    instruments: observer.instruments,
+    processFacts: readProcessFacts,
+  })
 
   const reaper = openReaper({ ...pods, enforcement: enforcer }, options)
   const obstacle = (): Obstacle | undefined => obstacleOf(enforcer) ?? chained?.obstacle()

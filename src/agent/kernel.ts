@@ -18,9 +18,8 @@ import { enterNamespace, writeFileInNamespace } from '../netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { subscribe, type Subscriber, type Subscription } from '../netlink/subscribe.ts'
 import { commit } from '../nftables/commit.ts'
-import { listCounters, listElements } from '../nftables/list.ts'
+import { listCounters, listElements, listSets } from '../nftables/list.ts'
 import { NFNLGRP_NFTABLES } from '../nftables/notification.ts'
-import type { Transaction } from '../nftables/transaction.ts'
 import { type BridgeFilterParts, requireBridgeFilter } from '../pods/bridge-filter.ts'
 import { findEntry, type PodEntry } from '../pods/find-entry.ts'
 import { findInterface } from '../pods/find-interface.ts'
@@ -36,6 +35,7 @@ import { writeSetting } from '../pods/write-setting.ts'
 import { type Address, type Cidr, type Family, familyOf } from '../policy/address.ts'
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
+import type { Commit } from './measure-commit.ts'
 import { OWN_NETNS, openSettings } from './open-settings.ts'
 import { shareNext } from './share-next.ts'
 
@@ -43,6 +43,8 @@ export interface KernelOptions {
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
   readonly procSys: string
   readonly log: Logger
+  /** Looks on while transactions are carried out. */
+  readonly measure?: (commit: Commit) => Commit
 }
 
 /** What the wiring of pods has to know of the node. */
@@ -92,6 +94,8 @@ export interface Kernel {
   watchTables(subscriber: Subscriber): void
   /** Once the table is in force: takes over what an earlier agent has barred. */
   revocation(tables: () => Tables): Promise<Revocation>
+  /** How many elements each set and map of the table has; empty from kernels that do not say. */
+  setElements(): ReadonlyMap<string, number>
   /** Packets of each counter of the table. */
   packetCounters(): Readonly<Record<string, number>>
   /** Connections cut so far. */
@@ -105,7 +109,7 @@ export interface Kernel {
  * @throws {NativeError} without CAP_SYS_ADMIN, which every pod's namespace asks for: told now, not at its ADD
  * @throws {NetlinkError} without CAP_NET_ADMIN
  */
-export function openKernel({ procSys, log }: KernelOptions): Kernel {
+export function openKernel({ procSys, log, measure = (as) => as }: KernelOptions): Kernel {
   enterNamespace(OWN_NETNS)
   const nftables = openNetlink(NETLINK_NETFILTER)
   const conntrack = openNetlink(NETLINK_NETFILTER)
@@ -116,7 +120,7 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
   const route = openNetlink(NETLINK_ROUTE)
   const removing = openNetlink(NETLINK_ROUTE)
   const nodeRoute = openNetlink(NETLINK_ROUTE)
-  const commitTransaction = (transaction: Transaction): void => commit(nftables, transaction)
+  const commitTransaction = measure((transaction) => commit(nftables, transaction))
   const settings = openSettings(procSys)
   // The agent has entered the node's namespace.
   const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settings.write }
@@ -190,6 +194,12 @@ export function openKernel({ procSys, log }: KernelOptions): Kernel {
           counter,
           Number(packets),
         ]),
+      ),
+    setElements: () =>
+      new Map(
+        listSets(conntrack, tableReference('sluice')).flatMap(({ set, count }) =>
+          count === undefined ? [] : [[set, count] as const],
+        ),
       ),
     revokedConnections: () => revoked,
     close: () => {

@@ -1,54 +1,195 @@
+import type { PolicyStanding } from '../cluster/policy-ledger.ts'
+import type { ObjectKind } from '../cluster/source-change.ts'
+import type { Distribution, Histogram } from '../metrics/histogram.ts'
+import type { Metric, Sample } from '../metrics/metric.ts'
 import type { AgentStatus } from './agent-status.ts'
+import type { Instruments } from './instruments.ts'
+import type { ProcessFacts } from './process-facts.ts'
 
-interface Metric {
-  readonly name: string
-  readonly type: 'gauge' | 'counter'
-  readonly help: string
-  /** By label text, such as `direction="ingress"`; '' where there is only one. */
-  readonly values: (status: AgentStatus) => Readonly<Record<string, number>>
+/** What the metrics of an agent are read from. */
+export interface MetricSource {
+  readonly status: AgentStatus
+  /** How many policies are in each state. */
+  readonly policyStates: Readonly<Record<PolicyStanding['state'], number>>
+  /** Pods that the source has told of, on all nodes. */
+  readonly clusterPods: number
+  /** Elements of each set and map of the table, where the kernel says. */
+  readonly setElements: ReadonlyMap<string, number>
+  readonly instruments: Instruments
+  readonly process: ProcessFacts
 }
 
-const METRICS: readonly Metric[] = [
-  gauge(
+/** Everything that an agent tells Prometheus. docs/metrics.md and deploy/grafana-dashboard.json are held to it. */
+export const METRICS: readonly Metric<MetricSource>[] = [
+  one(
+    'gauge',
     'sluice_ready',
-    'Whether all that is known is in force in the kernel (1) or not (0).',
-    (s) => (s.ready && s.commitRefused === null ? 1 : 0),
+    'Whether the kernel holds all that is known (1), or refuses some of it (0).',
+    ({ status }) => (status.ready && status.commitRefused === null ? 1 : 0),
   ),
-  gauge('sluice_pods', 'Pods wired on this node.', (s) => s.pods),
-  gauge('sluice_policies', 'Policies in force here.', (s) => s.policies),
-  gauge('sluice_invalid_objects', 'Objects that cannot be used.', (s) => s.invalid.length),
-  gauge('sluice_classes', 'Peer classes in use.', (s) => s.classes),
-  gauge('sluice_port_sets', 'Distinct port sets in the kernel.', (s) => s.portSets),
-  gauge('sluice_verdict_rows', 'Verdicts that differ from their pod’s default.', (s) => s.rows),
+  one(
+    'gauge',
+    'sluice_source_problems',
+    'What is not well with the source of truth and the network between nodes: a sentence each in `sluice status`.',
+    ({ status }) => status.sourceProblems.length,
+  ),
+  {
+    name: 'sluice_policies',
+    type: 'gauge',
+    help: 'Policies of the cluster by their state on this node, as `sluice policies` lists them.',
+    labels: ['state'],
+    read: ({ policyStates }) => labelled(policyStates),
+  },
+  one(
+    'gauge',
+    'sluice_selecting_policies',
+    'Policies that select at least one pod of this node.',
+    ({ status }) => status.policies,
+  ),
+  {
+    name: 'sluice_invalid_objects',
+    type: 'gauge',
+    help: 'Objects that cannot be used, by kind. `sluice status` names them.',
+    labels: ['kind'],
+    read: ({ status }) => labelled(countInvalid(status)),
+  },
+  one('gauge', 'sluice_pods', 'Pods that have their network on this node.', (s) => s.status.pods),
+  one(
+    'gauge',
+    'sluice_cluster_pods',
+    'Pods that this node knows of, on all nodes.',
+    ({ clusterPods }) => clusterPods,
+  ),
+  one(
+    'gauge',
+    'sluice_classes',
+    'Peer classes: groups of addresses that the policies in force here treat alike.',
+    ({ status }) => status.classes,
+  ),
+  one('gauge', 'sluice_port_sets', 'Distinct port sets.', ({ status }) => status.portSets),
+  one(
+    'gauge',
+    'sluice_verdict_rows',
+    'Verdicts that differ from the default of their pod and direction.',
+    ({ status }) => status.rows,
+  ),
+  {
+    name: 'sluice_set_elements',
+    type: 'gauge',
+    help: 'Elements of each set and map of table inet sluice, as the kernel counts them. Absent where it does not tell (Linux 6.18 does).',
+    labels: ['set'],
+    read: ({ setElements }) => labelled(Object.fromEntries(setElements)),
+  },
+  histogram(
+    'sluice_event_commit_seconds',
+    'From an event (a pod, policy, namespace or node that changed) being told by the source to the kernel holding what follows from it.',
+    ({ instruments }) => instruments.eventSeconds,
+  ),
+  histogram(
+    'sluice_transaction_duration_seconds',
+    'Transactions of nf_tables that the kernel carried out: encoding and the kernel’s own time.',
+    ({ instruments }) => instruments.transactionSeconds,
+  ),
+  histogram(
+    'sluice_transaction_elements',
+    'Elements added and deleted by a transaction.',
+    ({ instruments }) => instruments.transactionElements,
+  ),
+  {
+    name: 'sluice_transaction_failures_total',
+    type: 'counter',
+    help: 'Transactions that failed, by the kernel’s name of the error (EEXIST, ENOSPC …) or by what kept its answer away (NETLINK_LOST …).',
+    labels: ['reason'],
+    read: ({ instruments }) => labelled(Object.fromEntries(instruments.transactionFailures)),
+  },
+  {
+    name: 'sluice_denied_packets_total',
+    type: 'counter',
+    help: 'Packets that no rule of the pod’s policies allows. Counted by the kernel, also while no agent runs.',
+    labels: ['direction'],
+    read: ({ status: { packets } }) =>
+      labelled({ ingress: packets['denied_ingress'] ?? 0, egress: packets['denied_egress'] ?? 0 }),
+  },
   {
     name: 'sluice_refused_packets_total',
     type: 'counter',
-    help: 'Packets that the program refused, by why.',
-    values: ({ packets }) =>
-      Object.fromEntries(
-        Object.entries(packets).map(([name, count]) => [`reason="${name}"`, count]),
+    help: 'Packets refused for what they are, whatever policy says: `spoofed` sources, TCP from the middle of a connection (`mid_stream`), flows that were `revoked`.',
+    labels: ['reason'],
+    read: ({ status: { packets } }) =>
+      labelled(
+        Object.fromEntries(Object.entries(packets).filter(([name]) => !name.startsWith('denied_'))),
       ),
+  },
+  one(
+    'counter',
+    'sluice_revoked_connections_total',
+    'Open connections that were cut because policy covers them no more.',
+    ({ status }) => status.revokedConnections,
+  ),
+  {
+    name: 'sluice_repairs_total',
+    type: 'counter',
+    help: 'What others had changed in table inet sluice and was put right: whole tables, all rules, single elements.',
+    labels: ['part'],
+    read: ({ status }) => labelled({ ...status.repairs }),
   },
   {
-    name: 'sluice_revoked_connections_total',
-    type: 'counter',
-    help: 'Open connections cut because policy no longer covers them.',
-    values: (s) => ({ '': s.revokedConnections }),
+    name: 'sluice_cni_request_duration_seconds',
+    type: 'histogram',
+    help: 'CNI requests by verb and code (0, or that of the error), from the whole request to its reply.',
+    labels: ['verb', 'code'],
+    read: ({ instruments }) =>
+      instruments.cniSeconds
+        .entries()
+        .map(([labels, seconds]) => ({ labels, value: seconds.read() })),
   },
+  one(
+    'gauge',
+    'process_resident_memory_bytes',
+    'Memory of the agent that is in RAM.',
+    (source) => source.process.residentBytes,
+  ),
+  one(
+    'counter',
+    'process_cpu_seconds_total',
+    'CPU time of the agent, user and system.',
+    (source) => source.process.cpuSeconds,
+  ),
+  one(
+    'gauge',
+    'process_start_time_seconds',
+    'When the agent started, in seconds since the epoch.',
+    (source) => source.process.startSeconds,
+  ),
 ]
 
-/** The metrics in the text format of Prometheus, version 0.0.4. */
-export function metricsText(status: AgentStatus): string {
-  return METRICS.map(({ name, type, help, values }) =>
-    [
-      `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`,
-      ...Object.entries(values(status)).map(([label, value]) =>
-        label === '' ? `${name} ${value}\n` : `${name}{${label}} ${value}\n`,
-      ),
-    ].join(''),
-  ).join('')
+function one(
+  type: 'gauge' | 'counter',
+  name: string,
+  help: string,
+  value: (source: MetricSource) => number,
+): Metric<MetricSource> {
+  return { name, type, help, labels: [], read: (source) => [{ labels: [], value: value(source) }] }
 }
 
-function gauge(name: string, help: string, value: (status: AgentStatus) => number): Metric {
-  return { name, type: 'gauge', help, values: (status) => ({ '': value(status) }) }
+function histogram(
+  name: string,
+  help: string,
+  of: (source: MetricSource) => Histogram,
+): Metric<MetricSource> {
+  const read = (source: MetricSource): Sample<Distribution>[] => [
+    { labels: [], value: of(source).read() },
+  ]
+  return { name, type: 'histogram', help, labels: [], read }
+}
+
+function labelled(values: Readonly<Record<string, number>>): Sample<number>[] {
+  return Object.entries(values).map(([label, value]) => ({ labels: [label], value }))
+}
+
+/** Every kind is told, also those of which there are none: alerts need a series that was there before. */
+function countInvalid({ invalid }: AgentStatus): Record<ObjectKind, number> {
+  const counts = { namespace: 0, node: 0, pod: 0, policy: 0 }
+  for (const { subject } of invalid) counts[subject.object] += 1
+  return counts
 }

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { ObjectKey } from '../policy/model.ts'
 import type { AgentReports } from './agent-reports.ts'
-import { metricsText } from './metrics.ts'
 import {
   type HttpAnswer,
   type HttpServer,
@@ -29,7 +28,7 @@ export interface StatusParts extends AgentReports {
  */
 export function serveStatus(
   { runDirectory, httpPort }: StatusPlaces,
-  { status, policies, source }: StatusParts,
+  { status, policies, metrics, source }: StatusParts,
 ): Promise<readonly HttpServer[]> {
   const open: Routes = {
     '/healthz': () => plain(200, 'ok'),
@@ -40,7 +39,7 @@ export function serveStatus(
     '/metrics': () => ({
       status: 200,
       contentType: 'text/plain; version=0.0.4',
-      body: metricsText(status()),
+      body: metrics(),
     }),
     '/policies': (query) => {
       const key = query.get('policy')

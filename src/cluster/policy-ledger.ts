@@ -65,6 +65,13 @@ export class PolicyLedger {
     return entry === undefined ? [] : [standing(key, entry)]
   }
 
+  /** How many are in each state. */
+  count(): Record<PolicyStanding['state'], number> {
+    const counts = { live: 0, accepted: 0, refused: 0, leaving: 0 }
+    for (const entry of this.#entries.values()) counts[stateOf(entry)] += 1
+    return counts
+  }
+
   /** Of all policies, by namespace and name. */
   list(): PolicyStanding[] {
     return [...this.#entries]

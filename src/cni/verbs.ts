@@ -49,6 +49,10 @@ const VERBS: ReadonlyMap<string, Verb> = new Map([
   ['VERSION', version],
 ])
 
+export function isVerb(command: string): boolean {
+  return VERBS.has(command)
+}
+
 export function createHandler(parts: CniParts): CniHandler {
   return async (request) => {
     try {

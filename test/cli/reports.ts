@@ -6,7 +6,7 @@ import { serveStatus } from '../../src/agent/serve-status.ts'
 import type { AgentSource } from '../../src/agent/source.ts'
 import { temporaryDirectory } from '../cluster/temporary-directory.ts'
 
-const STATUS: AgentStatus = {
+export const STATUS: AgentStatus = {
   node: 'n1',
   ready: true,
   revision: null,
@@ -37,7 +37,8 @@ export async function serveReports({
   policyNow = () => Promise.resolve(undefined),
 }: FakeAgent): Promise<string> {
   const runDirectory = temporaryDirectory({})
-  const parts = { status: () => STATUS, policies, source: { policyNow } }
+  const metrics = () => ''
+  const parts = { status: () => STATUS, policies, metrics, source: { policyNow } }
   const servers = await serveStatus({ runDirectory, httpPort: undefined }, parts)
   onTestFinished(async () => {
     await Promise.all(servers.map((server) => server.close()))

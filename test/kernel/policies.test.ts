@@ -1,11 +1,14 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { askAgent } from '../../src/cli/ask-agent.ts'
 import { formatAddress } from '../../src/policy/address.ts'
 import { sluice } from '../cli/sluice.ts'
 import { elementsOf, nft } from './node-kernel.ts'
 import { policy, ofFamily, SmallCluster } from './small-cluster.ts'
 
 /** `sluice policies` and `sluice wait`, held against what `nft` lists. */
-const cluster = new SmallCluster(1)
+// No guard: what is put in by hand is to stay there.
+const cluster = new SmallCluster(1, { flags: ['--guard', 'off'] })
 
 beforeAll(async () => {
   await cluster.start()
@@ -18,6 +21,12 @@ function ask(...args: readonly string[]): ReturnType<typeof sluice> {
   return sluice(...args, '--run-dir', cluster.node.runDir)
 }
 
+async function metric(series: string): Promise<number> {
+  const text = await askAgent(join(cluster.node.runDir, 'agent.sock'), '/metrics')
+  const line = text.split('\n').find((one) => one.startsWith(`${series} `))
+  return Number(line?.slice(series.length + 1))
+}
+
 const closed = policy('web', 'web', { ingress: [] })
 
 test('a policy is live once the kernel holds it, and wait returns then', async () => {
@@ -27,8 +36,11 @@ test('a policy is live once the kernel holds it, and wait returns then', async (
     err: 'sluice: shop/web: the source has no such policy.\n',
   })
   expect(elementsOf(cluster.node.netns, 'in_pods4')).toBe(0)
+  const before = await metric('sluice_event_commit_seconds_count')
   await cluster.propose(closed)
   expect(await ask(...asked)).toEqual({ code: 0, out: '', err: '' })
+  expect(await metric('sluice_event_commit_seconds_count')).toBe(before + 1)
+  expect(await metric('sluice_policies{state="live"}')).toBe(1)
   expect(elementsOf(cluster.node.netns, 'in_pods4')).toBe(1)
 
   const { out } = await ask('policies', '--namespace', 'shop')
@@ -75,6 +87,8 @@ test('a kernel that refuses: not in force in time, and why; in force when it tak
       /^sluice: shop\/web: not within 0\.3 s: The kernel refused a change .* EEXIST/,
     ),
   })
+  expect(await metric('sluice_ready')).toBe(0)
+  expect(await metric('sluice_transaction_failures_total{reason="EEXIST"}')).toBeGreaterThan(0)
   expect((await ask('policies', '-A')).out).toMatch(
     /\nshop +web +accepted +(\w+) +1 +(?!\1)\w+ +\d+s +The kernel refused a change /,
   )

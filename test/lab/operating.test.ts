@@ -8,6 +8,7 @@ import { addressPlan } from '../../src/lab/address-plan.ts'
 import { Lab } from '../../src/lab/lab.ts'
 import { readLabManifests } from '../../src/lab/lab-manifests.ts'
 import { LAB_ROOTS } from '../../src/lab/lab-paths.ts'
+import { elementsOf } from '../kernel/node-kernel.ts'
 
 /** What an operator of a node uses: status, probes and metrics, clean-up. */
 const root = join(import.meta.dirname, '..', '..')
@@ -82,9 +83,18 @@ test('probes and metrics', async () => {
   expect(results.map(({ actual }) => actual)).toEqual(['deny', 'deny'])
   const { body } = await get('/metrics')
   expect(body).toMatch(/^sluice_pods 8$/m)
-  expect(body).toMatch(/^sluice_refused_packets_total\{reason="denied_ingress"\} [1-9]\d*$/m)
+  expect(body).toMatch(/^sluice_policies\{state="live"\} 1$/m)
+  expect(body).toMatch(/^sluice_denied_packets_total\{direction="ingress"\} [1-9]\d*$/m)
+  expect(body).toMatch(/^sluice_cni_request_duration_seconds_count\{verb="ADD",code="0"\} 8$/m)
+  expect(body).toMatch(/^sluice_transaction_elements_sum [1-9]\d*$/m)
+  for (const set of ['in_pods4', 'local6', 'ports_all']) {
+    const count = elementsOf(theNode().netns, set)
+    expect(body).toContain(`\nsluice_set_elements{set="${set}"} ${count}\n`)
+  }
   // The format: comments and samples, each a line of its own.
-  expect(body).toMatch(/^(# (HELP|TYPE) sluice_\w+ .+\n|sluice_\w+(\{\w+="\w+"\})? \d+\n)+$/)
+  expect(body).toMatch(
+    /^(# (HELP|TYPE) \w+ .+\n|\w+(\{\w+="[\w.+]+"(,\w+="[\w.+]+")*\})? [\d.e-]+\n)+$/,
+  )
 })
 
 test('cleanup leaves nothing, and may be repeated', async () => {
