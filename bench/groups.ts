@@ -24,13 +24,13 @@ export const GROUPS: readonly Group[] = [
     name: 'cni',
     script: 'bench/figures/cni.ts',
     measure: cniFigures,
-    seconds: { quick: 38, full: 330 },
+    seconds: { quick: 38, full: 300 },
   },
   {
     name: 'connections',
     script: 'bench/figures/connections.ts',
     measure: connectionFigures,
-    seconds: { quick: 24, full: 240 },
+    seconds: { quick: 24, full: 220 },
   },
   {
     name: 'start',
@@ -60,6 +60,6 @@ export const GROUPS: readonly Group[] = [
     name: 'programming',
     script: 'bench/figures/programming.ts',
     measure: programmingFigures,
-    seconds: { quick: 20, full: 400 },
+    seconds: { quick: 20, full: 340 },
   },
 ]

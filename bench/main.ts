@@ -36,7 +36,7 @@ if (groups.length === 0) {
   throw new Error(`There are no figures named ${values.only}: there are ${names}.`)
 }
 const scratch = mkdtempSync(SCRATCH)
-const progress = new Progress(process.stderr)
+const progress = new Progress(process.stderr, () => performance.now())
 const noise = new NoiseWatch()
 const distributions: Distribution[] = []
 // A first Ctrl-C ends the run in order, so that its namespaces go; a second one ends it at once.
@@ -47,7 +47,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 try {
   const sections: Section[] = []
   for (const group of groups) sections.push(await measure(group))
-  progress.end()
   const machine = `${machineLine()}; ${mode} mode; ${noise.verdict()}`
   const figures = sections.flatMap((section) => section.figures)
   const results = { machine, sections, distributions }

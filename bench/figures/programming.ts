@@ -33,7 +33,7 @@ const SIZES: Readonly<Record<Mode, readonly (ClusterSize & { readonly until: num
     { pods: 10_000, policies: 10_000, until: 0.42 },
     { pods: 100_000, policies: 100, until: 0.5 },
     { ...LARGE, until: 0.6 },
-    { pods: 100_000, policies: 10_000, until: 0.82 },
+    { pods: 100_000, policies: 10_000, until: 0.86 },
   ],
 }
 const UNTIL_GROWTH = 0.9

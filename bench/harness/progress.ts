@@ -1,29 +1,44 @@
-/** Tells what is being measured: over and over in one line on a screen, else a line each. */
-export class Progress {
-  readonly #out: NodeJS.WriteStream
-  readonly #startedAt = performance.now()
+/** Where progress is told: a screen, or what keeps it. */
+export interface ProgressOut {
+  write(text: string): void
+  readonly isTTY?: boolean
+  /** Of a screen. */
+  readonly columns?: number
+}
 
-  constructor(out: NodeJS.WriteStream) {
+/** Lines that are kept come no closer than this. */
+const BETWEEN_MS = 1000
+
+/** Tells what is being measured: over and over in one line on a screen, else a line now and then. */
+export class Progress {
+  readonly #out: ProgressOut
+  readonly #now: () => number
+  readonly #startedAtMs: number
+  #saidAtMs = Number.NEGATIVE_INFINITY
+
+  /** @param now milliseconds */
+  constructor(out: ProgressOut, now: () => number) {
     this.#out = out
+    this.#now = now
+    this.#startedAtMs = now()
   }
 
   say(what: string): void {
-    const line = this.#lineOf(what)
-    if (this.#out.isTTY) this.#out.write(`${CLEAR}${line.slice(0, this.#out.columns - 1)}`)
-    else this.#out.write(`${line}\n`)
+    if (this.#out.isTTY === true) {
+      this.#out.write(`${CLEAR}${this.#lineOf(what).slice(0, (this.#out.columns ?? 80) - 1)}`)
+    } else if (this.#now() - this.#saidAtMs >= BETWEEN_MS) {
+      this.#saidAtMs = this.#now()
+      this.#out.write(`${this.#lineOf(what)}\n`)
+    }
   }
 
   /** Says something that stays. */
   note(what: string): void {
-    this.#out.write(`${this.#out.isTTY ? CLEAR : ''}${this.#lineOf(what)}\n`)
-  }
-
-  end(): void {
-    if (this.#out.isTTY) this.#out.write(CLEAR)
+    this.#out.write(`${this.#out.isTTY === true ? CLEAR : ''}${this.#lineOf(what)}\n`)
   }
 
   #lineOf(what: string): string {
-    const seconds = Math.round((performance.now() - this.#startedAt) / 1000)
+    const seconds = Math.round((this.#now() - this.#startedAtMs) / 1000)
     return `${String(seconds).padStart(5)} s  ${what}`
   }
 }
