@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import http from 'node:http'
 import https from 'node:https'
 import { setImmediate } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,6 +8,7 @@ import { kubeconfigCredentials } from '../cluster/kubernetes/kubeconfig.ts'
 import { openKubernetesSource as follow } from '../cluster/kubernetes/source.ts'
 import type { KubernetesSystem } from '../cluster/kubernetes/system.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
+import { http } from './node-http.ts'
 import { sourcePolicyOf } from './source-policy-of.ts'
 import type { AgentSource, ClusterNode, Tell } from './source.ts'
 

@@ -1,5 +1,6 @@
 import { chmod, rm } from 'node:fs/promises'
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
+import { http } from './node-http.ts'
 
 export interface HttpAnswer {
   readonly status: number
@@ -47,7 +48,7 @@ export function plain(status: number, line: string): HttpAnswer {
 
 /** Serves what the agent says of itself. Rejects when the place is taken. */
 export async function serveHttp(place: Place, routes: Routes): Promise<HttpServer> {
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     void answer(routes, request.method, request.url ?? '').then((found) => {
       if ('begin' in found) return stream(response, found)
       response.writeHead(found.status, { 'content-type': found.contentType })

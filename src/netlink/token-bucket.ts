@@ -37,7 +37,7 @@ export function setTokenBucket(link: number, bucket: TokenBucket): Request {
       TCA_KIND: 'tbf',
       TCA_OPTIONS: {
         TCA_TBF_PARMS: parameters,
-        // Above 2³² − 1 bytes a second this one counts; below, they say the same.
+        // From 2³² bytes a second on this one counts; below, they say the same.
         TCA_TBF_RATE64: BigInt(rateBytes),
         // In bytes; the `buffer` of the struct, in ticks of 64 ns, overflows for slow links with large bursts.
         TCA_TBF_BURST: burstBytes,
