@@ -44,3 +44,32 @@ test('a list that began after the question knows better, whenever the answer com
   inventory.noteAsked(told('stale'), round)
   expect(gone(inventory)).toEqual(['shop/stale'])
 })
+
+test('equal names in two namespaces are two objects', () => {
+  const inventory = new Inventory('pod')
+  inventory.begin()
+  for (const namespace of ['shop', 'bank']) {
+    inventory.note(readObject(PODS, { metadata: { namespace, name: 'a' } }))
+  }
+  expect(inventory.size).toBe(2)
+  inventory.note({ kind: 'gone', subject: { object: 'pod', key: 'shop/a' } })
+  inventory.note({ kind: 'gone', subject: { object: 'pod', key: 'shop/a' } })
+  expect(inventory.size).toBe(1)
+  inventory.begin()
+  expect(gone(inventory)).toEqual(['bank/a'])
+  expect(inventory.size).toBe(0)
+})
+
+test('what is told while the gone are told is not among them', () => {
+  const inventory = new Inventory('namespace')
+  inventory.begin()
+  for (const key of ['a', 'b']) {
+    inventory.note({ kind: 'namespace', namespace: { name: key, labels: new Map() } })
+  }
+  inventory.begin()
+  const told = inventory.takeGone()
+  expect(told.next().value).toEqual({ kind: 'gone', subject: { object: 'namespace', key: 'a' } })
+  inventory.note({ kind: 'namespace', namespace: { name: 'b', labels: new Map() } })
+  expect(told.next().done).toBe(true)
+  expect(inventory.size).toBe(1)
+})
