@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type AgentOptions, startAgent } from '../agent.ts'
 import { createLog } from '../agent/log.ts'
+import { spareMemory } from '../agent/spare-memory.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
 import { type Address, type Cidr, parseAddress, parseCidr } from '../policy/address.ts'
 import { CommandError } from './command-error.ts'
@@ -83,6 +84,7 @@ async function run(flags: Flags): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error)
     throw new CommandError(`The agent of ${flags.node} cannot start: ${reason}`)
   })
+  spareMemory()
   await new Promise<void>((stop) => {
     process.once('SIGTERM', stop)
     process.once('SIGINT', stop)
