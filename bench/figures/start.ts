@@ -32,8 +32,8 @@ const MEMORY: readonly Omit<Workload, 'kinds'>[] = [
 
 /** How long nothing happens before each start, to know how long the gaps are then. */
 const IDLE_MS: Readonly<Record<Mode, number>> = { quick: 500, full: 2000 }
-/** Memory is settled when it has not changed for so long. */
-const QUIET_MS: Readonly<Record<Mode, number>> = { quick: 2000, full: 5000 }
+/** Memory is settled when it has not changed for so long: V8 gives it back after 8 s (src/agent/spare-memory.ts). */
+const QUIET_MS: Readonly<Record<Mode, number>> = { quick: 10_000, full: 15_000 }
 
 /** How an agent of a large cluster starts, cold and again, what others notice of it, and what it takes to hold it. */
 export async function startFigures(context: BenchContext): Promise<Figure[]> {
