@@ -19,8 +19,8 @@ export function createSharing(): (change: SourceChange) => SourceChange {
   const podSharing = createPodSharing()
   const policySharing = createPolicySharing()
   return (change) => {
-    if (change.kind === 'pod') return { kind: 'pod', pod: podSharing(change.pod) }
-    if (change.kind === 'policy') return { kind: 'policy', policy: policySharing(change.policy) }
+    if (change.kind === 'pod') return { ...change, pod: podSharing(change.pod) }
+    if (change.kind === 'policy') return { ...change, policy: policySharing(change.policy) }
     return change
   }
 }
