@@ -17,6 +17,7 @@ import {
   PODS,
   POLICIES,
 } from '../cluster/kubernetes/objects.ts'
+import { sluice } from '../cli/sluice.ts'
 import { ApiPlace } from './api-place.ts'
 import { openDatagrams } from './datagrams.ts'
 import { leftoversOf, linesOf, routesOf } from './node-paths.ts'
@@ -195,6 +196,28 @@ describe('agents of three nodes', () => {
     } finally {
       await listener.close()
     }
+  })
+
+  test('each tells which generation of a policy its kernel enforces', async () => {
+    const metadata = { ...onlyClient.metadata, uid: 'uid-server', generation: 7 }
+    api.change({ kind: 'put', path: POLICIES, object: { ...onlyClient, metadata } })
+    for (const one of [nodes.a, nodes.c]) {
+      const place = ['--run-dir', runDir(one)]
+      const asked = ['wait', '--policy', 'shop/server', ...place]
+      expect(await sluice(...asked, '--version', '7')).toEqual({ code: 0, out: '', err: '' })
+      // The same by asking the API server.
+      expect(await sluice(...asked)).toEqual({ code: 0, out: '', err: '' })
+      const { out } = await sluice('policies', '-n', 'shop', '-o', 'json', ...place)
+      const version = { uid: 'uid-server', generation: 7 }
+      expect(JSON.parse(out)).toMatchObject([
+        { name: 'server', state: 'live', pods: one === nodes.c ? 1 : 0, live: { version } },
+      ])
+    }
+    const place = ['--run-dir', runDir(nodes.a)]
+    expect(await sluice('wait', '--policy', 'shop/other', ...place)).toMatchObject({
+      code: 1,
+      err: 'sluice: shop/other: the source has no such policy.\n',
+    })
   })
 
   test('only nodes can put packets into a tunnel', async () => {
