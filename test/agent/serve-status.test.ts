@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { report, serveReports } from '../cli/reports.ts'
@@ -48,6 +50,27 @@ test('what the source has now', async () => {
   })
   expect(await get(runDir, '/source/policy')).toMatchObject({ status: 400 })
 })
+
+test('the port of localhost answers only what costs the source nothing', async () => {
+  const httpPort = await freePort()
+  await serveReports({ policies: () => [report()], httpPort })
+  const statuses = await Promise.all(
+    ['/healthz', '/readyz', '/metrics', '/policies', '/status', '/source/policy?policy=a/b'].map(
+      async (path) => (await fetch(`http://127.0.0.1:${httpPort}${path}`)).status,
+    ),
+  )
+  expect(statuses).toEqual([200, 200, 200, 200, 404, 404])
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const place = server.address()
+  server.close()
+  await once(server, 'close')
+  if (place === null || typeof place === 'string') throw new Error('The server had no port.')
+  return place.port
+}
 
 test('nothing else', async () => {
   const runDir = await serveReports({})

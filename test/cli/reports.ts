@@ -29,17 +29,20 @@ export const STATUS: AgentStatus = {
 export interface FakeAgent {
   readonly policies?: AgentReports['policies']
   readonly policyNow?: AgentSource['policyNow']
+  /** None without. */
+  readonly httpPort?: number
 }
 
 /** Answers as an agent does, for the length of a test; resolves to its run directory. */
 export async function serveReports({
   policies = () => [],
   policyNow = () => Promise.resolve(undefined),
+  httpPort,
 }: FakeAgent): Promise<string> {
   const runDirectory = temporaryDirectory({})
   const metrics = () => ''
   const parts = { status: () => STATUS, policies, metrics, source: { policyNow } }
-  const servers = await serveStatus({ runDirectory, httpPort: undefined }, parts)
+  const servers = await serveStatus({ runDirectory, httpPort }, parts)
   onTestFinished(async () => {
     await Promise.all(servers.map((server) => server.close()))
   })
