@@ -39,7 +39,7 @@ export interface AgentReports {
   /** For Prometheus. */
   readonly metrics: () => string
   /** Of all policies, or of one: none where nobody has told of it. */
-  readonly policies: (key?: ObjectKey) => readonly PolicyReport[]
+  readonly policies: (key?: ObjectKey) => Iterable<PolicyReport>
 }
 
 export function createReports(parts: ReportParts): AgentReports {

@@ -15,15 +15,17 @@ export interface PolicyReportParts {
   readonly commitRefused: string | null
 }
 
-export function policyReports(
-  standings: readonly PolicyStanding[],
+export function* policyReports(
+  standings: Iterable<PolicyStanding>,
   { selected, commitRefused }: PolicyReportParts,
-): PolicyReport[] {
-  return standings.map((standing) => ({
-    ...standing,
-    pods: selected.get(`${standing.namespace}/${standing.name}`) ?? 0,
-    commitRefused: isBehind(standing) ? commitRefused : null,
-  }))
+): Generator<PolicyReport> {
+  for (const standing of standings) {
+    yield {
+      ...standing,
+      pods: selected.get(`${standing.namespace}/${standing.name}`) ?? 0,
+      commitRefused: isBehind(standing) ? commitRefused : null,
+    }
+  }
 }
 
 function isBehind({ state }: PolicyStanding): boolean {

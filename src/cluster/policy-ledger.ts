@@ -72,11 +72,9 @@ export class PolicyLedger {
     return counts
   }
 
-  /** Of all policies, by namespace and name. */
-  list(): PolicyStanding[] {
-    return [...this.#entries]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, entry]) => standing(key, entry))
+  /** Of all policies, by namespace and name; whoever takes them may do other things in between. */
+  *list(): Generator<PolicyStanding> {
+    for (const key of [...this.#entries.keys()].sort()) yield* this.of(key)
   }
 }
 

@@ -30,6 +30,28 @@ test('policies, all or one', async () => {
   })
 })
 
+test('ten thousand policies hold up nobody', async () => {
+  const names = Array.from({ length: 10_000 }, (_, place) => `policy-${place}`)
+  let turns = 0
+  let turnsMeanwhile = 0
+  function* policies() {
+    const before = turns
+    for (const name of names) yield report({ name })
+    turnsMeanwhile = turns - before
+  }
+  const runDir = await serveReports({ policies })
+  const count = (): void => {
+    turns += 1
+    timer = setImmediate(count)
+  }
+  let timer = setImmediate(count)
+  const { body } = await get(runDir, '/policies')
+  clearImmediate(timer)
+  const listed: readonly { name: string }[] = JSON.parse(body)
+  expect(listed.map(({ name }) => name)).toEqual(names)
+  expect(turnsMeanwhile).toBeGreaterThanOrEqual(19)
+})
+
 test('what the source has now', async () => {
   const version = { uid: 'one', generation: 3 }
   const runDir = await serveReports({

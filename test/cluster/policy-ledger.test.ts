@@ -112,7 +112,7 @@ test('a policy that is gone is leaving until the kernel holds nothing of it', ()
   ])
   held.settle()
   expect(held.of(KEY)).toEqual([])
-  expect(held.list()).toEqual([])
+  expect([...held.list()]).toEqual([])
 })
 
 test('listed by namespace and name', () => {
@@ -120,7 +120,7 @@ test('listed by namespace and name', () => {
   for (const key of ['shop/web', 'bank/vault', 'shop/db'] as const) {
     held.tell({ ...accepted(1), key })
   }
-  expect(held.list().map(({ namespace, name }) => `${namespace}/${name}`)).toEqual([
+  expect([...held.list()].map(({ namespace, name }) => `${namespace}/${name}`)).toEqual([
     'bank/vault',
     'shop/db',
     'shop/web',
