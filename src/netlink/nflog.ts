@@ -33,7 +33,7 @@ export interface LogSettings {
   readonly flushCentiseconds: number
 }
 
-/** For a group that the same socket has bound; ENODEV when none has. */
+/** For a group that the same socket has bound; ENODEV when none has. Its packets are numbered: NFULA_SEQ. */
 export function configureLogGroup(group: number, settings: LogSettings): Request {
   return configure(group, {
     NFULA_CFG_MODE: encodeStruct(nfulnl_msg_config_mode, {
@@ -42,6 +42,7 @@ export function configureLogGroup(group: number, settings: LogSettings): Request
     }),
     NFULA_CFG_QTHRESH: settings.queuePackets,
     NFULA_CFG_TIMEOUT: settings.flushCentiseconds,
+    NFULA_CFG_FLAGS: NFULNL_CFG_F_SEQ,
   })
 }
 
@@ -50,9 +51,11 @@ const NFULA_CFG = attributes({
   NFULA_CFG_MODE: [2, 'binary'],
   NFULA_CFG_TIMEOUT: [4, 'be32'],
   NFULA_CFG_QTHRESH: [5, 'be32'],
+  NFULA_CFG_FLAGS: [6, 'be16'],
 })
 const NFULNL_CFG_CMD_BIND = 1
 const NFULNL_COPY_PACKET = 2
+const NFULNL_CFG_F_SEQ = 1
 const nfulnl_msg_config_mode = struct('nfulnl_msg_config_mode', {
   copy_range: 'be32',
   copy_mode: 'u8',

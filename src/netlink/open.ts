@@ -9,6 +9,8 @@ export interface NetlinkOptions {
   readonly netns?: string | undefined
   /** Which messages the socket gets: a program of `dropMessages`. */
   readonly filter?: Uint8Array | undefined
+  /** What may wait to be read; beyond it, the kernel drops and tells so. */
+  readonly receiveBufferBytes?: number | undefined
 }
 
 /**
@@ -19,7 +21,7 @@ export interface NetlinkOptions {
  */
 export function openNative(
   protocol: number,
-  { netns, filter }: NetlinkOptions,
+  { netns, filter, receiveBufferBytes = BUFFER_BYTES }: NetlinkOptions,
   groups: readonly number[],
 ): NativeSocket {
   return openSocket({
@@ -30,7 +32,7 @@ export function openNative(
     filter,
     bind: encodeStruct(sockaddr_nl, { nl_family: AF_NETLINK, nl_groups: groupMask(groups) }),
     sendBufferBytes: BUFFER_BYTES,
-    receiveBufferBytes: BUFFER_BYTES,
+    receiveBufferBytes,
     options: OPTIONS,
   })
 }

@@ -12,7 +12,7 @@ import { writeValue } from './datatypes.ts'
 import { expression, expressions } from './expressions.ts'
 import type { Expression } from './expressions.ts'
 import { NFPROTO } from './family.ts'
-import { dataLookup, immediate, verdict } from './instructions.ts'
+import { compare, dataLookup, immediate, verdict } from './instructions.ts'
 import { FIRST_REGISTER, registerAt } from './registers.ts'
 import { selectors } from './selectors.ts'
 import { layoutOf } from './set-layout.ts'
@@ -22,6 +22,7 @@ import type {
   Limit,
   Log,
   MapLookup,
+  OneIn,
   Reject,
   RejectReason,
   SetMeta,
@@ -57,6 +58,8 @@ function compile(context: RuleContext, statement: Statement): Expression[] {
       return [compileLog(statement)]
     case 'limit':
       return [compileLimit(statement)]
+    case 'oneIn':
+      return compileOneIn(statement)
     case 'reject':
       return compileReject(context, statement)
     case 'update':
@@ -116,6 +119,18 @@ function compileLimit({ rate, per, burst }: Limit): Expression {
   })
 }
 
+function compileOneIn({ packets }: OneIn): Expression[] {
+  return [
+    expression('numgen', expressions.numgen, {
+      NFTA_NG_DREG: FIRST_REGISTER,
+      NFTA_NG_MODULUS: packets,
+      NFTA_NG_TYPE: NG_INCREMENTAL,
+      NFTA_NG_OFFSET: 0,
+    }),
+    compare('==', new Uint8Array(4)),
+  ]
+}
+
 function compileReject(context: RuleContext, { with: reason }: Reject): Expression[] {
   if (reason === 'tcp reset') {
     const reset = { NFTA_REJECT_TYPE: REJECT_TCP_RST, NFTA_REJECT_ICMP_CODE: 0 }
@@ -156,6 +171,9 @@ function compileDnat(context: RuleContext, { family, to }: Dnat): Expression[] {
 
 const SECONDS = { second: 1n, minute: 60n, hour: 3600n } as const
 const LIMIT_PACKETS = 0
+
+/** enum nft_ng_types. */
+const NG_INCREMENTAL = 0
 
 /** enum nft_reject_types. */
 const REJECT_TCP_RST = 1

@@ -95,6 +95,12 @@ export const expressions = {
     NFTA_NAT_REG_PROTO_MIN: [5, 'be32'],
     NFTA_NAT_FLAGS: [7, 'be32'],
   }),
+  numgen: attributes({
+    NFTA_NG_DREG: [1, 'be32'],
+    NFTA_NG_MODULUS: [2, 'be32'],
+    NFTA_NG_TYPE: [3, 'be32'],
+    NFTA_NG_OFFSET: [4, 'be32'],
+  }),
   masq: attributes({ NFTA_MASQ_FLAGS: [1, 'be32'] }),
 } as const satisfies Record<string, AttributeTable>
 

@@ -15,6 +15,7 @@ export type Statement =
   | Counter
   | Log
   | Limit
+  | OneIn
   | Reject
   | Update
   | Dnat
@@ -98,6 +99,11 @@ export interface Limit {
   readonly per: 'second' | 'minute' | 'hour'
   /** Packets. */
   readonly burst: number
+}
+
+export interface OneIn {
+  readonly kind: 'oneIn'
+  readonly packets: number
 }
 
 export type RejectReason =
@@ -261,6 +267,11 @@ export function log(options: Omit<Log, 'kind'>): Log {
 /** At most `rate` packets; nft's burst of 5 where none is given. Packets above it end the rule. */
 export function limit(rate: number, per: Limit['per'] = 'second', burst = 5): Limit {
   return Object.freeze({ kind: 'limit', rate, per, burst })
+}
+
+/** `numgen inc mod 10 0`: one packet in so many goes on, the others end the rule. */
+export function oneIn(packets: number): OneIn {
+  return Object.freeze({ kind: 'oneIn', packets })
 }
 
 /** `'tcp reset'` matches TCP only; the others answer with ICMP of the packet's own family. */

@@ -81,6 +81,7 @@ describe('rules', () => {
       counter: true,
       log: true,
       limit: true,
+      oneIn: true,
       reject: true,
       update: true,
       dnat: true,

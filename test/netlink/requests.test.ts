@@ -203,8 +203,9 @@ const golden: readonly (readonly [verb: string, request: Request, expected: stri
   [
     'a configured log group',
     configureLogGroup(7, { copyBytes: 96, queuePackets: 32, flushCentiseconds: 10 }),
-    `30 00 00 00 01 04 05 00 01 00 00 00 00 00 00 00 00 00 00 07
-     0a 00 02 00 00 00 00 60 02 00 00 00 08 00 05 00 00 00 00 20 08 00 04 00 00 00 00 0a`,
+    `38 00 00 00 01 04 05 00 01 00 00 00 00 00 00 00 00 00 00 07
+     0a 00 02 00 00 00 00 60 02 00 00 00 08 00 05 00 00 00 00 20 08 00 04 00 00 00 00 0a
+     06 00 06 00 00 01 00 00`,
   ],
 ]
 

@@ -15,6 +15,7 @@ import {
   matchBits,
   matchMasked,
   notInSet,
+  oneIn,
   oneOf,
   reject,
   returnVerdict,
@@ -64,6 +65,7 @@ export const rules: readonly (readonly [text: string, ...statements: readonly St
   ['limit rate 1000/second', limit(1000)],
   ['limit rate 10/minute burst 20 packets', limit(10, 'minute', 20)],
   ['limit rate 7/hour burst 1 packets', limit(7, 'hour', 1)],
+  ['numgen inc mod 10 0 accept', oneIn(10), accept],
   [
     'meta l4proto tcp reject with tcp reset',
     match('meta l4proto', '==', 'tcp'),
