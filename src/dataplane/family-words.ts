@@ -42,6 +42,10 @@ export interface FamilyWords extends Readonly<Record<Direction, DirectionWords>>
   readonly toHostPort: readonly [Dnat, Dnat]
   /** The packet would revive a revoked flow. */
   readonly cut: Lookup
+  /** Goes on only while few packets from this source to this destination were denied lately. */
+  readonly denyPairRate: Update
+  /** There was no room to count the pair. */
+  readonly uncountedPair: Lookup
 }
 
 export interface Membership {
@@ -60,7 +64,9 @@ export interface DirectionWords {
   readonly denyRate: Update
 }
 
-/** Denied packets that are logged of one pod. */
+/** Denied packets that are logged of one pair of addresses: a client that tries again is seen each time. */
+const perPair = { statement: limit(1, 'second', 5) }
+/** Of one pod. */
 const perPod = { statement: limit(10, 'second', 20) }
 
 export const families: readonly FamilyWords[] = [
@@ -93,6 +99,8 @@ export const families: readonly FamilyWords[] = [
       dnat('ip', mapLookup(['meta l4proto', 'th dport'], sets.hostPorts[4])),
     ],
     cut: inSet(['ip saddr', 'ip daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[4]),
+    denyPairRate: update(sets.denyPairs[4], ['ip saddr', 'ip daddr'], perPair),
+    uncountedPair: notInSet(['ip saddr', 'ip daddr'], sets.denyPairs[4]),
     ingress: {
       classOfPod: setMeta('meta priority', mapLookup(['ip saddr'], sets.podClass[4])),
       classOfBlock: setMeta('meta priority', mapLookup(['ip saddr'], sets.blockClass[4])),
@@ -143,6 +151,8 @@ export const families: readonly FamilyWords[] = [
       dnat('ip6', mapLookup(['meta l4proto', 'th dport'], sets.hostPorts[6])),
     ],
     cut: inSet(['ip6 saddr', 'ip6 daddr', 'meta l4proto', 'th sport', 'th dport'], sets.cut[6]),
+    denyPairRate: update(sets.denyPairs[6], ['ip6 saddr', 'ip6 daddr'], perPair),
+    uncountedPair: notInSet(['ip6 saddr', 'ip6 daddr'], sets.denyPairs[6]),
     ingress: {
       classOfPod: setMeta('meta priority', mapLookup(['ip6 saddr'], sets.podClass[6])),
       classOfBlock: setMeta('meta priority', mapLookup(['ip6 saddr'], sets.blockClass[6])),

@@ -56,13 +56,16 @@ export function findTables(
   return { baseChains, inForce }
 }
 
+/** What packets put into sets is no state of ours. */
+const stateSets = allSets.filter(({ flags }) => !flags.includes('dynamic'))
+
 /**
  * Dumps the table and reads it.
  *
  * @throws {DataplaneError} SLUICE_TABLE_DAMAGED, and whatever the dump throws
  */
 export async function readState(socket: NetlinkSocket): Promise<KernelState> {
-  const elements = await listWholeSets(socket, tableReference('sluice'), allSets)
+  const elements = await listWholeSets(socket, tableReference('sluice'), stateSets)
   return decodeState((set) => {
     const found = elements.get(set)
     if (found === undefined)

@@ -67,6 +67,9 @@ const FILTER = 0
 /** NF_IP_PRI_NAT_SRC is 100; before kube-proxy's, which would masquerade by marks only. */
 const BEFORE_SOURCE_NAT = 95
 
+/** Of a logged packet: 96 bytes, which hold all headers up to the ports; 32 packets go to the agent at once. */
+export const LOGGED = { snaplen: 96, queueThreshold: 32 }
+
 /** Port set ids have bit 31; those of deny-lists bit 30 as well. Classes have neither, and are not 0. */
 const PORT_SET = 0x8000_0000
 const DENY_LIST = 0xc000_0000
@@ -315,14 +318,18 @@ function denyList(direction: Direction): ProgramChain {
 
 /**
  * A pod to itself is never denied, and asked only here, since it happens only through a Service or a port of the
- * node. Logged per pod first and overall second: a shared limit would let one noisy pod hide all others.
+ * node. Logged within limits: by pair of addresses, then by pod, then overall. A limit that is shared would let one
+ * noisy peer, or one noisy pod, hide all others. While there is no room to count pairs, the limit by pod holds alone.
  */
 function deny(direction: Direction, { deny: answer, logGroup }: ProgramOptions): ProgramChain {
-  const logged = families.map((words) => [
-    words[direction].denyRate,
-    limit(1000, 'second', 1000),
-    log({ group: logGroup, prefix: `sluice:${direction}`, snaplen: 96, queueThreshold: 32 }),
-  ])
+  const logged = families.flatMap(({ denyPairRate, uncountedPair, [direction]: { denyRate } }) =>
+    [denyPairRate, uncountedPair].map((first) => [
+      first,
+      denyRate,
+      limit(1000, 'second', 1000),
+      log({ group: logGroup, prefix: `sluice:${direction}`, ...LOGGED }),
+    ]),
+  )
   const refused = [
     [match('meta l4proto', '==', 'tcp'), reject('tcp reset')],
     [reject('admin-prohibited')],

@@ -110,7 +110,20 @@ export const sets = {
       flags: ['timeout'],
     }),
   },
-  /** Denied packets logged lately, by local pod: one noisy pod must not hide the others. */
+  /** Denied packets logged lately, by source and destination: one noisy peer must not hide the others… */
+  denyPairs: {
+    4: set('deny_pairs4', ['ipv4_addr', 'ipv4_addr'], {
+      flags: ['dynamic', 'timeout'],
+      size: 16_384,
+      timeoutMs: 10_000,
+    }),
+    6: set('deny_pairs6', ['ipv6_addr', 'ipv6_addr'], {
+      flags: ['dynamic', 'timeout'],
+      size: 16_384,
+      timeoutMs: 10_000,
+    }),
+  },
+  /** …and by local pod: nor may one pod with many peers. */
   denyRate: {
     4: set('deny_rate4', ['ipv4_addr'], {
       flags: ['dynamic', 'timeout'],

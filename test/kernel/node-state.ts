@@ -67,7 +67,7 @@ interface Listed {
 }
 
 /** Sets that forget their elements by themselves. */
-const TIMED = /^(cut|deny_rate)[46]$/u
+const TIMED = /^(cut|deny_rate|deny_pairs)[46]$/u
 
 function elementsOf(text: string): string[] {
   const { nftables }: { nftables: { set?: Listing; map?: Listing }[] } = JSON.parse(text)
