@@ -14,6 +14,7 @@ import { Enforcer, type EnforcerParts } from './agent/enforcer.ts'
 import { openGuard } from './agent/open-guard.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
+import { openFlows } from './agent/open-flows.ts'
 import { openManifestSource } from './agent/manifest-source.ts'
 import { createObserver } from './agent/observer.ts'
 import { readProcessFacts } from './agent/process-facts.ts'
@@ -66,6 +67,8 @@ export interface AgentOptions extends NetworkOptions {
   readonly guard: 'watch' | 'off'
   /** NFLOG group of denied packets. */
   readonly logGroup: number
+  /** One in so many allowed connections goes into the log too; none without. */
+  readonly logAllowed: number | undefined
   /** Of pod links, in bytes; without, what suits the node's links. */
   readonly mtu: number | undefined
   /** Port of localhost for health, readiness and metrics; none without. */
@@ -138,6 +141,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return bringIntoForce(taken.kept, parts)
   })
   await guard?.begin(enforcer, found)
+  const flows = openFlows({ ...options, kernel, compiler, state, source })
   kernel.watchNetwork(() => network.check())
   await network.update()
   const reports = createReports({
@@ -152,6 +156,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     chained,
     records: pods.records,
     guard,
+    flows,
     instruments: observer.instruments,
     processFacts: readProcessFacts,
   })
@@ -164,7 +169,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   // Those whose DELs came while no agent ran have been gone for long.
   await reaper.reap().catch((error: unknown) => tellReaping(error, options))
   const abandoned = releaseRegularly(parts, options.log)
-  const http = await serveStatus(options, { ...reports, source })
+  const http = await serveStatus(options, { ...reports, source, flows })
   const cniConfig = await announce(options)
   logReady(options, found, taken, reports.status())
   return {
@@ -174,6 +179,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       chained?.close()
       cniConfig?.close()
       source.close()
+      flows.close()
       await Promise.all([cni.close(), ...http.map((server) => server.close())])
       await reaper.close()
       kernel.close()

@@ -24,7 +24,7 @@ import { BENCH_NODE, POD_RANGES, uidOf } from './node-objects.ts'
 const [, , netns = ''] = process.argv
 enterNamespace(netns)
 const log = pino({ level: 'error' }, pino.destination(2))
-const kernel = openKernel({ procSys: '/proc/sys', log })
+const kernel = openKernel({ procSys: '/proc/sys', logGroup: 100, log })
 const wiring = kernel.wiring({
   podCidrs: POD_RANGES.flatMap((text) => parseCidr(text)?.cidr ?? []),
   nodeAddresses: [],

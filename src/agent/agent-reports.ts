@@ -9,6 +9,7 @@ import type { AgentStatus } from './agent-status.ts'
 import type { ChainedNode } from './chained-node.ts'
 import type { ClusterNetwork } from './cluster-network.ts'
 import type { Enforcer } from './enforcer.ts'
+import type { FlowRecorder } from './flow-recorder.ts'
 import type { Instruments } from './instruments.ts'
 import type { Kernel } from './kernel.ts'
 import { METRICS } from './metrics.ts'
@@ -29,6 +30,7 @@ export interface ReportParts {
   readonly chained: ChainedNode | undefined
   readonly records: Records
   readonly guard: TableGuard | undefined
+  readonly flows: Pick<FlowRecorder, 'counts' | 'problem'>
   readonly instruments: Instruments
   readonly processFacts: () => ProcessFacts
 }
@@ -56,6 +58,7 @@ export function createReports(parts: ReportParts): AgentReports {
     packets: kernel.packetCounters(),
     revokedConnections: kernel.revokedConnections(),
     repairs: parts.guard?.repairs ?? NO_REPAIRS,
+    flows: { ...parts.flows.counts(), problem: parts.flows.problem ?? null },
     ...compiler.stats(),
   })
   return {

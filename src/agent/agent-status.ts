@@ -1,6 +1,7 @@
 import type { RefusedObject } from '../cluster/state.ts'
 import type { Repairs } from './open-guard.ts'
 import type { CompilerStats } from '../policy/compile.ts'
+import type { FlowCounts } from './flow-recorder.ts'
 
 /** What an agent says of itself: `GET /status`, and what `sluice status` prints. */
 export interface AgentStatus extends CompilerStats {
@@ -23,4 +24,9 @@ export interface AgentStatus extends CompilerStats {
   readonly revokedConnections: number
   /** What others had changed in the table and was put right since the agent started. */
   readonly repairs: Repairs
+  /** What became of packets that the program logged. */
+  readonly flows: FlowCounts & {
+    /** Why none are recorded, as a sentence; null when they are. */
+    readonly problem: string | null
+  }
 }

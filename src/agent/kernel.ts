@@ -7,11 +7,13 @@ import { BridgeTable } from '../dataplane/bridge-table.ts'
 import { readState } from '../dataplane/inspect.ts'
 import { FAMILIES, type KernelState } from '../dataplane/kernel-state.ts'
 import { Revocation } from '../dataplane/revocation.ts'
+import { samplingTable } from '../dataplane/sampling-table.ts'
 import { sets } from '../dataplane/sets.ts'
 import { tableReference } from '../dataplane/table.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
 import { deleteConnection, listConnectionsApart } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
+import { followLogGroup } from '../netlink/follow-log-group.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
 import { dropMessages } from '../netlink/message-filter.ts'
 import { enterNamespace, writeFileInNamespace } from '../netlink/native.ts'
@@ -21,6 +23,7 @@ import { commit } from '../nftables/commit.ts'
 import { listCounters, listElements, listSets } from '../nftables/list.ts'
 import { NFNLGRP_NFTABLES } from '../nftables/notification.ts'
 import { type BridgeFilterParts, requireBridgeFilter } from '../pods/bridge-filter.ts'
+import { HOST_INTERFACE_PREFIX } from '../pods/attachment.ts'
 import { findEntry, type PodEntry } from '../pods/find-entry.ts'
 import { findInterface } from '../pods/find-interface.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
@@ -42,6 +45,8 @@ import { shareNext } from './share-next.ts'
 export interface KernelOptions {
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
   readonly procSys: string
+  /** NFLOG group of denied packets. */
+  readonly logGroup: number
   readonly log: Logger
   /** Looks on while transactions are carried out. */
   readonly measure?: (commit: Commit) => Commit
@@ -96,6 +101,10 @@ export interface Kernel {
   revocation(tables: () => Tables): Promise<Revocation>
   /** How many elements each set and map of the table has; empty from kernels that do not say. */
   setElements(): ReadonlyMap<string, number>
+  /** Delivers what the program logs. @throws {NetlinkError} EPERM when somebody else has the group */
+  followLog(subscriber: Subscriber): Subscription
+  /** Logs one in so many new connections that pass, until it is closed. @throws {NetlinkError} */
+  sampleAllowed(oneIn: number): { close: () => void }
   /** Packets of each counter of the table. */
   packetCounters(): Readonly<Record<string, number>>
   /** Connections cut so far. */
@@ -109,7 +118,12 @@ export interface Kernel {
  * @throws {NativeError} without CAP_SYS_ADMIN, which every pod's namespace asks for: told now, not at its ADD
  * @throws {NetlinkError} without CAP_NET_ADMIN
  */
-export function openKernel({ procSys, log, measure = (as) => as }: KernelOptions): Kernel {
+export function openKernel({
+  procSys,
+  logGroup,
+  log,
+  measure = (as) => as,
+}: KernelOptions): Kernel {
   enterNamespace(OWN_NETNS)
   const nftables = openNetlink(NETLINK_NETFILTER)
   const conntrack = openNetlink(NETLINK_NETFILTER)
@@ -188,6 +202,19 @@ export function openKernel({ procSys, log, measure = (as) => as }: KernelOptions
         onError: (error) => log.error({ event: 'connections.sweep', err: error }),
       })
     },
+    followLog: (subscriber) =>
+      followLogGroup(logGroup, LOG_SETTINGS, subscriber, { receiveBufferBytes: LOG_BUFFER_BYTES }),
+    sampleAllowed: (oneIn) => {
+      const socket = openNetlink(NETLINK_NETFILTER)
+      const options = { oneIn, logGroup, podInterfacePrefix: HOST_INTERFACE_PREFIX }
+      try {
+        commit(socket, samplingTable(options))
+      } catch (error) {
+        socket.close()
+        throw error
+      }
+      return socket
+    },
     packetCounters: () =>
       Object.fromEntries(
         listCounters(conntrack, tableReference('sluice')).map(({ counter, packets }) => [
@@ -208,6 +235,11 @@ export function openKernel({ procSys, log, measure = (as) => as }: KernelOptions
     },
   }
 }
+
+/** The rules say how much of a packet and how many at once; a single one waits for a tenth of a second. */
+const LOG_SETTINGS = { copyBytes: 96, queuePackets: 32, flushCentiseconds: 10 }
+/** Some ten thousand packets, which is more than are logged in the longest time that the event loop is busy. */
+const LOG_BUFFER_BYTES = 1 << 20
 
 /** Read and written on the thread that has entered the node's namespace. */
 function bridgeFiles(procSys: string): BridgeFilterParts {

@@ -58,6 +58,7 @@ export function openKubernetesSource(
       return sourcePolicyOf(await source.getPolicy(namespace, name))
     },
     nodes: () => nodes,
+    placeOf: () => ({}),
     problems: () =>
       source.status().flatMap(({ path, failure }) => (failure ? [`${path}: ${failure}`] : [])),
     close: () => source.close(),

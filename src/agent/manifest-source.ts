@@ -4,8 +4,10 @@ import type { Logger } from 'pino'
 import { readManifestFiles } from '../cluster/files.ts'
 import { MANIFEST_KINDS, type Manifests, readManifests } from '../cluster/manifests.ts'
 import { problemText } from '../cluster/problem.ts'
+import { type RulePlace, withPlace } from '../cluster/rule-place.ts'
 import { idOf, subjectOf } from '../cluster/source-change.ts'
 import { watchFiles } from '../cluster/watch-files.ts'
+import type { RuleRef } from '../policy/verdict.ts'
 import { sourcePolicyOf } from './source-policy-of.ts'
 import type { AgentSource, Tell } from './source.ts'
 
@@ -51,9 +53,16 @@ export function openManifestSource(options: ManifestSourceOptions, tell: Tell): 
       return sourcePolicyOf(changes.find((change) => idOf(subjectOf(change)) === id))
     },
     nodes: () => new Map(),
+    placeOf: (rule) => placeOf(rule, previous),
     problems: () => (unreadable === undefined ? [] : [unreadable]),
     close: () => watch.close(),
   }
+}
+
+function placeOf(rule: RuleRef, manifests: Manifests | undefined): Partial<RulePlace> {
+  if (manifests === undefined) return {}
+  const { file, line } = withPlace(rule, manifests)
+  return file === undefined || line === undefined ? {} : { file, line }
 }
 
 function logProblems({ problems, revision }: Manifests, log: Logger): void {

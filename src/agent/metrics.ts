@@ -133,6 +133,30 @@ export const METRICS: readonly Metric<MetricSource>[] = [
     labels: ['part'],
     read: ({ status }) => labelled({ ...status.repairs }),
   },
+  one(
+    'counter',
+    'sluice_recorded_flows_total',
+    'Flows that were recorded of logged packets. Packets between the same addresses, to the same port, within a minute are one.',
+    ({ status }) => status.flows.recorded,
+  ),
+  one(
+    'counter',
+    'sluice_nflog_lost_packets_total',
+    'Logged packets that the agent did not read in time, by the gaps in their numbers.',
+    ({ status }) => status.flows.lost,
+  ),
+  one(
+    'counter',
+    'sluice_nflog_overruns_total',
+    'How often the kernel said that logged packets were lost (ENOBUFS).',
+    ({ status }) => status.flows.overruns,
+  ),
+  one(
+    'counter',
+    'sluice_nflog_unreadable_packets_total',
+    'Logged packets that could not be read, or were not of ours.',
+    ({ status }) => status.flows.unreadable,
+  ),
   {
     name: 'sluice_cni_request_duration_seconds',
     type: 'histogram',

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { ObjectKey } from '../policy/model.ts'
 import type { AgentReports } from './agent-reports.ts'
 import type { PolicyReport } from './policy-report.ts'
+import { type FlowSource, serveFlows } from './serve-flows.ts'
 import {
   type HttpAnswer,
   type HttpServer,
@@ -22,6 +23,7 @@ export interface StatusPlaces {
 
 export interface StatusParts extends AgentReports {
   readonly source: Pick<AgentSource, 'policyNow'>
+  readonly flows: FlowSource
 }
 
 /**
@@ -30,7 +32,7 @@ export interface StatusParts extends AgentReports {
  */
 export function serveStatus(
   { runDirectory, httpPort }: StatusPlaces,
-  { status, policies, metrics, source }: StatusParts,
+  { status, policies, metrics, source, flows }: StatusParts,
 ): Promise<readonly HttpServer[]> {
   const open: Routes = {
     '/healthz': () => plain(200, 'ok'),
@@ -51,6 +53,7 @@ export function serveStatus(
   }
   const rootOnly: Routes = {
     '/status': () => json(status()),
+    '/flows': (query) => serveFlows(flows, query),
     '/source/policy': (query) => policyNow(source, query.get('policy')),
   }
   const servers = [serveHttp({ path: join(runDirectory, 'agent.sock') }, { ...rootOnly, ...open })]

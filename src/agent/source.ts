@@ -1,9 +1,11 @@
 import type { ObjectVersion } from '../cluster/object-version.ts'
+import type { RulePlace } from '../cluster/rule-place.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
 import type { Attachment } from '../pods/attachment.ts'
 import type { Address, Cidr } from '../policy/address.ts'
 import type { ClusterEvent, ObjectKey } from '../policy/model.ts'
+import type { RuleRef } from '../policy/verdict.ts'
 
 /** Where the agent learns of the cluster: a directory of manifests, or the Kubernetes API. */
 export interface AgentSource {
@@ -20,6 +22,8 @@ export interface AgentSource {
   readonly policyNow: (key: ObjectKey) => Promise<SourcePolicy | undefined>
   /** The nodes of the cluster by name, if it speaks of nodes. */
   nodes(): ReadonlyMap<string, ClusterNode>
+  /** Where a rule is written, if it is in files. */
+  placeOf(rule: RuleRef): Partial<RulePlace>
   /** One line for each part of it that is not well, for status. */
   problems(): readonly string[]
   close(): void

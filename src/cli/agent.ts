@@ -22,6 +22,7 @@ interface Flags {
   readonly localhostHostPorts?: true
   readonly guard: 'watch' | 'off'
   readonly logGroup: number
+  readonly logAllowed?: number
   readonly mtu?: number
   readonly overlay: OverlayMode
   readonly masquerade: boolean
@@ -59,6 +60,11 @@ export function define(command: Command): void {
         .default('watch'),
     )
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
+    .option(
+      '--log-allowed <number>',
+      'log one in so many allowed connections as well',
+      number(1, 1_000_000),
+    )
     .addOption(
       new Option('--overlay <when>', 'VXLAN to nodes that share no link with this one, or to all')
         .choices(['auto', 'always', 'never'])
@@ -107,6 +113,7 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     localhostHostPorts: flags.localhostHostPorts ?? false,
     guard: flags.guard,
     logGroup: flags.logGroup,
+    logAllowed: flags.logAllowed,
     mtu: flags.mtu,
     overlay: flags.overlay,
     masquerade: flags.masquerade,

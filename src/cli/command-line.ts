@@ -25,6 +25,10 @@ const COMMANDS: Readonly<Record<string, CommandModule>> = {
     summary: 'say whether a connection is allowed, and which line of YAML decides',
     load: () => import('./explain.ts'),
   },
+  flows: {
+    summary: 'say which packets the agent of this node denies, and why; live with -f',
+    load: () => import('./flows.ts'),
+  },
   install: {
     summary: 'put the program that container runtimes call where they look for it',
     load: () => import('./install.ts'),

@@ -36,6 +36,7 @@ function screen(status: AgentStatus): string {
       'repairs',
       `${status.repairs.tables} tables, ${status.repairs.rules} programs, ${status.repairs.elements} elements`,
     ],
+    ['denied flows', flowsLine(status)],
     ['invalid objects', invalid.length === 0 ? 'none' : String(invalid.length)],
   ] as const
   const problems = invalid.map(
@@ -45,4 +46,8 @@ function screen(status: AgentStatus): string {
   return [...lines.map(([name, value]) => `${name.padEnd(18)} ${value}`), ...problems, ''].join(
     '\n',
   )
+}
+
+function flowsLine({ flows: { problem, recorded, lost } }: AgentStatus): string {
+  return problem ?? `${recorded} recorded, ${lost} packets lost`
 }

@@ -6,6 +6,8 @@ export interface Terminal {
   readonly err: (text: string) => void
   /** Whether `out` is a screen. */
   readonly colour: boolean
+  /** Aborted when nobody reads `out` any more. */
+  readonly gone?: AbortSignal
 }
 
 export type Style = Parameters<typeof styleText>[0]

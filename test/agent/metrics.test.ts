@@ -58,6 +58,7 @@ test('what is read of an agent', () => {
     invalid: [refused('policy', 'a/b'), refused('policy', 'a/c'), refused('pod', 'a/d')],
     packets: { denied_ingress: 5, spoofed: 2 },
     repairs: { tables: 1, rules: 0, elements: 4 },
+    flows: { recorded: 8, lost: 3, overruns: 1, unreadable: 2, problem: null },
   }
   const lines = exposition(METRICS, source({ status, instruments })).split('\n')
   expect(lines).toEqual(
@@ -73,6 +74,10 @@ test('what is read of an agent', () => {
       'sluice_denied_packets_total{direction="egress"} 0',
       'sluice_refused_packets_total{reason="spoofed"} 2',
       'sluice_repairs_total{part="elements"} 4',
+      'sluice_recorded_flows_total 8',
+      'sluice_nflog_lost_packets_total 3',
+      'sluice_nflog_overruns_total 1',
+      'sluice_nflog_unreadable_packets_total 2',
       'sluice_cni_request_duration_seconds_count{verb="ADD",code="101"} 1',
       'process_cpu_seconds_total 1.5',
     ]),

@@ -17,6 +17,7 @@ export const STATUS: AgentStatus = {
   packets: {},
   revokedConnections: 0,
   repairs: { tables: 0, rules: 0, elements: 0 },
+  flows: { recorded: 0, lost: 0, overruns: 0, unreadable: 0, problem: null },
   policies: 0,
   traits: 0,
   classes: 1,
@@ -41,7 +42,13 @@ export async function serveReports({
 }: FakeAgent): Promise<string> {
   const runDirectory = temporaryDirectory({})
   const metrics = () => ''
-  const parts = { status: () => STATUS, policies, metrics, source: { policyNow } }
+  const flows = {
+    problem: undefined,
+    recent: () => [],
+    follow: () => () => undefined,
+    sampleAllowed: () => () => undefined,
+  }
+  const parts = { status: () => STATUS, policies, metrics, source: { policyNow }, flows }
   const servers = await serveStatus({ runDirectory, httpPort }, parts)
   onTestFinished(async () => {
     await Promise.all(servers.map((server) => server.close()))

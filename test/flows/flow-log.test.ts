@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import type { Flow } from '../../src/flows/flow.ts'
 import { matchesFilter } from '../../src/flows/flow-filter.ts'
 import { FlowLog } from '../../src/flows/flow-log.ts'
 import type { LoggedPacket } from '../../src/flows/logged-packet.ts'
 import { ip4 } from '../../src/policy/address.ts'
+import { flowTo } from './flow-to.ts'
 
 const FOLD_MS = 1000
 /** Packets to this port are of no interest. */
@@ -21,23 +21,6 @@ function scene(capacity: number) {
     onFlow: ({ port, packets }, is) => told.push(`${is} ${port} ${packets}`),
   })
   return { clock, told, log }
-}
-
-function flowTo(port: number, at: number): Flow {
-  return {
-    firstAt: new Date(at).toISOString(),
-    lastAt: new Date(at).toISOString(),
-    packets: 1,
-    verdict: 'deny',
-    direction: 'ingress',
-    protocol: 'TCP',
-    port,
-    from: { kind: 'outside', address: '203.0.113.1' },
-    to: { kind: 'pod', address: '10.0.0.2', namespace: 'shop', pod: 'web-0', workload: null },
-    reason: '',
-    isolatedBy: [],
-    rule: null,
-  }
 }
 
 /** Every attempt has another source port. */
