@@ -13,6 +13,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   pods: ['netlink'],
   cni: ['pods', 'dataplane'],
   cluster: ['policy'],
+  flows: ['policy', 'netlink'],
   metrics: [],
 }
 

@@ -22,7 +22,7 @@ const VOLATILE: ReadonlySet<string> = new Set(['handle', 'packets', 'bytes', 'el
 function plain([kind, object]: [string, Record<string, unknown>]): string {
   const { elem } = object
   const rest = Object.fromEntries(Object.entries(object).filter(([name]) => !VOLATILE.has(name)))
-  const volatile = /^(deny_rate|cut)[46]$/u.test(String(rest['name']))
+  const volatile = /^(deny_rate|deny_pairs|cut)[46]$/u.test(String(rest['name']))
   const elements = Array.isArray(elem) && !volatile ? elem.map((one) => JSON.stringify(one)) : []
   const name = String(rest['chain'] ?? rest['name'])
   return [kind, name, JSON.stringify(rest), ...elements.toSorted()].join(' ')
