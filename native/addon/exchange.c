@@ -26,14 +26,14 @@ struct exchange {
   bool failed;
   struct failure why;
   struct datagram *first, **end;
-  uint32_t count;
+  uint32_t count, at_most;
   napi_async_work work;
   napi_deferred deferred;
   size_t length;
   unsigned char request[];
 };
 
-static struct exchange *make(struct bytes request);
+static struct exchange *make(struct bytes request, uint32_t at_most);
 static bool queue(napi_env env, struct exchange *exchange, napi_value *promise);
 static void execute(napi_env env, void *data);
 static bool send_request(struct exchange *exchange);
@@ -49,10 +49,13 @@ napi_value socket_exchange(napi_env env, napi_callback_info info) {
   struct bytes request;
   struct failure why;
   napi_value promise;
+  uint32_t at_most = UINT32_MAX;
   if (!begin_open(env, info, &call, "sendto") ||
-      !read_bytes(env, call.arguments[0], "data", &request))
+      !read_bytes(env, call.arguments[0], "data", &request) ||
+      (is_given(env, call.arguments[1]) &&
+       !went_well(env, napi_get_value_uint32(env, call.arguments[1], &at_most))))
     return NULL;
-  struct exchange *exchange = make(request);
+  struct exchange *exchange = make(request, at_most);
   exchange->fd = fcntl(call.socket->fd, F_DUPFD_CLOEXEC, 0);
   if (exchange->fd < 0) {
     failed(&why, "fcntl");
@@ -64,10 +67,11 @@ napi_value socket_exchange(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static struct exchange *make(struct bytes request) {
+static struct exchange *make(struct bytes request, uint32_t at_most) {
   struct exchange *exchange = calloc(1, sizeof *exchange + request.length);
   if (exchange == NULL) abort(); /* as V8 does when memory is out */
   exchange->end = &exchange->first;
+  exchange->at_most = at_most;
   exchange->length = request.length;
   if (request.length > 0) memcpy(exchange->request, request.data, request.length);
   return exchange;
@@ -89,6 +93,7 @@ static void execute(napi_env env, void *data) {
 }
 
 static bool send_request(struct exchange *exchange) {
+  if (exchange->length == 0) return true;
   ssize_t sent;
   do
     sent = send(exchange->fd, exchange->request, exchange->length, MSG_NOSIGNAL);
@@ -99,18 +104,22 @@ static bool send_request(struct exchange *exchange) {
 static bool read_answers(struct exchange *exchange) {
   unsigned char *buffer = malloc(DATAGRAM_BYTES);
   if (buffer == NULL) abort();
-  ssize_t length;
-  while ((length = recv(exchange->fd, buffer, DATAGRAM_BYTES, MSG_TRUNC)) >= 0 || errno == EINTR) {
-    if (length < 0) continue;
+  bool well = true;
+  while (well && exchange->count < exchange->at_most) {
+    ssize_t length = recv(exchange->fd, buffer, DATAGRAM_BYTES, MSG_TRUNC);
     if (length > DATAGRAM_BYTES) {
       errno = EMSGSIZE;
-      break;
+      length = -1;
     }
-    keep(exchange, buffer, (size_t)length);
+    if (length >= 0)
+      keep(exchange, buffer, (size_t)length);
+    else if (errno == EAGAIN)
+      break;
+    else if (errno != EINTR)
+      well = failed(&exchange->why, "recv");
   }
-  bool all = errno == EAGAIN || failed(&exchange->why, "recv");
   free(buffer);
-  return all;
+  return well;
 }
 
 static void keep(struct exchange *exchange, const unsigned char *bytes, size_t length) {

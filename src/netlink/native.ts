@@ -38,11 +38,14 @@ export interface NativeSocket {
    */
   receive(buffer: Uint8Array): number
   /**
-   * Sends one datagram and reads all that waits then, on a thread of libuv's pool: for what the kernel takes
+   * Sends one datagram and reads what waits then, on a thread of libuv's pool: for what the kernel takes
    * long to answer. Whoever else sends or receives meanwhile may get these answers, or lose its own. Rejects
    * with a `NativeError` where a system call fails. The socket may be closed meanwhile.
+   *
+   * @param data without a byte: sends nothing, reads on
+   * @param atMost so many datagrams are read; all that wait without it
    */
-  exchange(data: Uint8Array): Promise<Uint8Array[]>
+  exchange(data: Uint8Array, atMost?: number): Promise<Uint8Array[]>
   /**
    * Calls back on this thread's event loop while something waits to be received, again and again
    * until all is read, so that reading one datagram a call is enough. Keeps the event loop and this

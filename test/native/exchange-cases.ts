@@ -31,6 +31,25 @@ export const exchangeCases: readonly Case[] = [
     },
   },
   {
+    name: 'answers can be read some at a time, without sending again',
+    run: async () => {
+      const socket = openRoute()
+      const answered = [await socket.exchange(getLink(0, 7), 1)]
+      while (answered.at(-1)?.length === 1) {
+        answered.push(await socket.exchange(new Uint8Array(), 1))
+      }
+      assert.ok(answered.length > 2, 'Links and the end of the dump come in several datagrams.')
+      const messages = answered.flat().flatMap(messagesIn)
+      assert.equal(messages.at(-1)?.type, NLMSG_DONE)
+      assert.deepEqual(
+        messages,
+        (await socket.exchange(getLink(0, 7))).flatMap(messagesIn),
+      )
+      assert.deepEqual(await socket.exchange(new Uint8Array(), 0), [])
+      socket.close()
+    },
+  },
+  {
     name: 'sockets do so side by side, each again and again',
     run: async () => {
       const work = Array.from({ length: 8 }, async (_, number) => {
@@ -80,6 +99,10 @@ export const exchangeCases: readonly Case[] = [
       const socket = openRoute()
       assert.throws(() => Reflect.apply(Reflect.get(socket, 'exchange'), socket, ['text']), {
         message: 'data must be a Uint8Array.',
+      })
+      const some = [new Uint8Array(16), 'some']
+      assert.throws(() => Reflect.apply(Reflect.get(socket, 'exchange'), socket, some), {
+        message: 'A number was expected',
       })
       socket.close()
       assert.equal(caught(() => socket.exchange(new Uint8Array(16))).code, 'EBADF')

@@ -44,9 +44,9 @@ export class FakeNative implements NativeSocket {
     return next.length
   }
 
-  async exchange(data: Uint8Array): Promise<Uint8Array[]> {
-    this.send(data)
-    const answers = this.#waiting.splice(0)
+  async exchange(data: Uint8Array, atMost?: number): Promise<Uint8Array[]> {
+    if (data.length > 0) this.send(data)
+    const answers = this.#waiting.splice(0, atMost ?? this.#waiting.length)
     const failure = answers.find((one) => one instanceof Error)
     if (failure !== undefined) throw failure
     return answers.filter((one) => one instanceof Uint8Array)

@@ -70,11 +70,13 @@ class FaultySocket implements Native {
   }
 
   /** On this thread: what counts here is that its messages are steps too. */
-  async exchange(data: Uint8Array): Promise<Uint8Array[]> {
-    this.send(data)
+  async exchange(data: Uint8Array, atMost = Number.POSITIVE_INFINITY): Promise<Uint8Array[]> {
+    if (data.length > 0) this.send(data)
     const datagrams: Uint8Array[] = []
     const buffer = new Uint8Array(DATAGRAM_BYTES)
-    for (let length = this.receive(buffer); length >= 0; length = this.receive(buffer)) {
+    while (datagrams.length < atMost) {
+      const length = this.receive(buffer)
+      if (length < 0) break
       datagrams.push(buffer.slice(0, length))
     }
     return datagrams
