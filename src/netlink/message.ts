@@ -85,21 +85,23 @@ export function frame(request: Request, flags: number, sequence: number): Uint8A
  * @throws {NetlinkDecodeError} when one is shorter than its header or runs past the end.
  */
 export function* messagesIn(datagram: Uint8Array): Generator<Reply, void, undefined> {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength)
   let at = 0
   while (at < datagram.length) {
-    const header = decodeStruct(nlmsghdr, datagram.subarray(at))
-    const length = header.nlmsg_len
-    if (length < nlmsghdr.bytes || length > datagram.length - at) {
+    const left = datagram.length - at
+    const length = left < nlmsghdr.bytes ? left : view.getUint32(at, true)
+    if (length < nlmsghdr.bytes || length > left) {
       throw new NetlinkDecodeError(
         nlmsghdr.name,
-        `${length} bytes do not fit into the ${datagram.length - at} that are left of its datagram.`,
+        `${length} bytes do not fit into the ${left} that are left of its datagram.`,
       )
     }
+    // Field by field: by `decodeStruct`, a message of a long listing would take ten times as long.
     yield {
-      type: header.nlmsg_type,
-      flags: header.nlmsg_flags,
-      sequence: header.nlmsg_seq,
-      portId: header.nlmsg_pid,
+      type: view.getUint16(at + 4, true),
+      flags: view.getUint16(at + 6, true),
+      sequence: view.getUint32(at + 8, true),
+      portId: view.getUint32(at + 12, true),
       payload: datagram.subarray(at + nlmsghdr.bytes, at + length),
     }
     at += align(length)

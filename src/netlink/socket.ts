@@ -128,8 +128,45 @@ export class NetlinkSocket {
     throw interrupted(request, DUMP_ATTEMPTS)
   }
 
+  /**
+   * The messages of a dump as they come, a few datagrams at a time: the kernel goes on with it on another thread
+   * while they are read. Whether they show one state is not asked. Until its end, or until it is given up and the
+   * kernel has stopped, the socket does nothing else.
+   */
+  async *dumpInPieces(request: Request): AsyncGenerator<readonly Reply[], void, undefined> {
+    const { base, datagram } = this.#compose([request], () => NLM_F_DUMP)
+    const dump = readDump(request, base, (reply) => reply)
+    this.#isApart = true
+    this.#unread = true
+    let coming = this.#readPiece(datagram)
+    try {
+      for (let taken = 0; ; taken = dump.found.length) {
+        const datagrams = await coming
+        const isWhole = datagrams.some((one) => dump.take(this.#repliesIn(one)) !== undefined)
+        this.#unread = !isWhole
+        if (!isWhole && datagrams.length < PIECE_DATAGRAMS) throw noAnswer(request)
+        if (!isWhole) coming = this.#readPiece(NOTHING)
+        yield dump.found.slice(taken)
+        if (isWhole) return
+      }
+    } catch (error) {
+      throw failedApart(error, datagram.length) ?? error
+    } finally {
+      await coming.catch(() => undefined)
+      this.#isApart = false
+    }
+  }
+
   close(): void {
     this.#native.close()
+  }
+
+  /** A few datagrams, received on another thread. */
+  #readPiece(datagram: Uint8Array): Promise<Uint8Array[]> {
+    const piece = this.#native.exchange(datagram, PIECE_DATAGRAMS)
+    // Who waits for it may be about to give up; it is no rejection that nobody handles.
+    piece.catch(() => undefined)
+    return piece
   }
 
   /**
@@ -273,6 +310,10 @@ function acknowledged(last: number): (index: number) => number {
 function* inOrder(datagrams: Iterable<readonly Reply[]>): Generator<Reply, void, undefined> {
   for (const replies of datagrams) yield* replies
 }
+
+/** Of 32 KiB: some 600 connections, with which the kernel takes a millisecond. */
+const PIECE_DATAGRAMS = 4
+const NOTHING = new Uint8Array()
 
 /** How often a dump is begun before giving up. */
 const DUMP_ATTEMPTS = 16

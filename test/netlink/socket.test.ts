@@ -51,6 +51,7 @@ const acknowledgeAll: Kernel = (requests) =>
   requests.filter(({ flags }) => flags & NLM_F_ACK).map((each) => acknowledgement(each, 0))
 
 const dumpRequest = make(NFT_MSG_GETTABLE)
+const NO_ANSWER = { code: 'NETLINK_NO_ANSWER' }
 
 /** One attempt after the other, each a list of datagrams for the request. */
 function attempts(...all: readonly Kernel[]): Kernel {
@@ -403,6 +404,72 @@ describe('on another thread', () => {
     const { socket } = open(([first]) => (first ? [answer(first, 99, bytes(''))] : []))
     const dump = socket.dumpApart(dumpRequest, () => 0)
     await expect(dump).rejects.toMatchObject({ code: 'NETLINK_NO_ANSWER' })
+  })
+})
+
+describe('a dump in pieces', () => {
+  async function readAll(socket: NetlinkSocket): Promise<unknown[]> {
+    const replies: unknown[] = []
+    for await (const piece of socket.dumpInPieces(dumpRequest)) replies.push(...piece)
+    return replies
+  }
+
+  /** More datagrams than one piece has. */
+  const long = Array.from({ length: 10 }, (_, number) => number)
+  const datagramEach: Kernel = ([first]) =>
+    first ? [...long.map((each) => answer(first, 99, Uint8Array.of(each))), done(first)] : []
+
+  test('has every message once, and keeps the socket to itself', async () => {
+    const { native, socket } = open(attempts(datagramEach, acknowledgeAll))
+    const pieces: (number | undefined)[][] = []
+    for await (const replies of socket.dumpInPieces(dumpRequest)) {
+      expect(caught(NetlinkSocketError, () => socket.request(request)).code).toBe('NETLINK_BUSY')
+      pieces.push(replies.map(({ payload }) => payload[0]))
+    }
+    expect(pieces.length).toBeGreaterThan(1)
+    expect(pieces.flat()).toEqual(long)
+    expect(native.sent[0]?.[0]?.flags).toBe(0x701)
+    expect(socket.request(request)).toEqual([])
+  })
+
+  test('is not begun anew when the state changes meanwhile', async () => {
+    const interrupted: Kernel = ([first]) =>
+      first ? [answer(first, 99, Uint8Array.of(1), { flags: 0x10 }), done(first)] : []
+    const { native, socket } = open(interrupted)
+    expect(await readAll(socket)).toHaveLength(1)
+    expect(native.sent).toHaveLength(1)
+  })
+
+  test('may be given up: what is left of it is no answer to anything else', async () => {
+    const { socket } = open(attempts(datagramEach, acknowledgeAll, datagramEach))
+    for await (const _ of socket.dumpInPieces(dumpRequest)) break
+    expect(socket.request(request)).toEqual([])
+    expect(await readAll(socket)).toHaveLength(long.length)
+  })
+
+  test('that is given up while its answers are lost lets the socket be used again', async () => {
+    const lossy: Kernel = (requests) => [
+      ...datagramEach(requests).slice(0, 4),
+      nativeError('ENOBUFS'),
+    ]
+    const { socket } = open(attempts(lossy, acknowledgeAll))
+    for await (const _ of socket.dumpInPieces(dumpRequest)) break
+    expect(socket.request(request)).toEqual([])
+  })
+
+  test.each<[string, Kernel, object]>([
+    [
+      'that is refused',
+      ([first]) => (first ? [acknowledgement(first, 2)] : []),
+      { code: 'ENOENT' },
+    ],
+    ['without an end', ([first]) => (first ? [answer(first, 99, bytes(''))] : []), NO_ANSWER],
+    ['of which datagrams are lost', () => [nativeError('ENOBUFS')], { code: 'NETLINK_LOST' }],
+    ['that is damaged', () => [bytes('ff')], { code: 'NETLINK_DECODE' }],
+  ])('%s is an error, and the next exchange goes well', async (_, kernel, error) => {
+    const { socket } = open(attempts(kernel, acknowledgeAll))
+    await expect(readAll(socket)).rejects.toMatchObject(error)
+    expect(socket.request(request)).toEqual([])
   })
 })
 
