@@ -11,7 +11,8 @@ import { samplingTable } from '../dataplane/sampling-table.ts'
 import { sets } from '../dataplane/sets.ts'
 import { tableReference } from '../dataplane/table.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../netlink/constants.ts'
-import { deleteConnection, listConnectionsApart } from '../netlink/conntrack.ts'
+import { connectionPieces } from '../netlink/connection-pieces.ts'
+import { deleteConnection } from '../netlink/conntrack.ts'
 import { NetlinkError } from '../netlink/errors.ts'
 import { followLogGroup } from '../netlink/follow-log-group.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
@@ -40,7 +41,6 @@ import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
 import type { Commit } from './measure-commit.ts'
 import { OWN_NETNS, openSettings } from './open-settings.ts'
-import { shareNext } from './share-next.ts'
 
 export interface KernelOptions {
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
@@ -130,7 +130,6 @@ export function openKernel({
   // For listings alone. It stays open: after a transaction that deletes, closing one waits 7 ms for an RCU grace
   // period (nft_rcv_nl_event, Linux 6.18).
   const listing = openNetlink(NETLINK_NETFILTER)
-  const connections = shareNext(() => listConnectionsApart(listing))
   const route = openNetlink(NETLINK_ROUTE)
   const removing = openNetlink(NETLINK_ROUTE)
   const nodeRoute = openNetlink(NETLINK_ROUTE)
@@ -187,17 +186,18 @@ export function openKernel({
         bars.adopt(family, await listElements(nftables, tableReference('sluice'), sets.cut[family]))
       }
       return new Revocation({
-        connections,
+        pieces: () => connectionPieces(listing),
         delete: (connections) => deleteConnections(conntrack, connections),
-        bar: (connections) => bars.add(connections),
+        bar: (some) => bars.add(some),
         unbar: (mayBe) => bars.remove(mayBe),
         mendBars: () => mendBars(bars),
         tables,
         ownAddresses: () => new Set(listAddresses(route).map(({ address }) => address)),
         setTimer: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
-        onRevoked: ({ length }) => {
-          revoked += length
-          log.info({ event: 'connections.revoked', count: length }, 'connections were cut')
+        yieldToOthers: () => setImmediate(),
+        onRevoked: (count) => {
+          revoked += count
+          log.info({ event: 'connections.revoked', count }, 'connections were cut')
         },
         onError: (error) => log.error({ event: 'connections.sweep', err: error }),
       })

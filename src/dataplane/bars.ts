@@ -3,6 +3,9 @@ import type { ListedElement } from '../nftables/read-elements.ts'
 import type { AnyElement, SetNode } from '../nftables/set.ts'
 import { Transaction } from '../nftables/transaction.ts'
 import { type Address, type Family, ip4, ip6 } from '../policy/address.ts'
+import type { AddressFlow } from '../policy/decide.ts'
+import { judgedFlow } from './judge-connection.ts'
+import type { Revoked } from './look.ts'
 import { sets } from './sets.ts'
 import { tableReference } from './table.ts'
 
@@ -21,23 +24,23 @@ export class Bars {
   readonly #commit: (transaction: Transaction) => void
   /** Milliseconds of a clock that does not jump. */
   readonly #now: () => number
-  readonly #barred = new Map<string, { connection: Connection; untilMs: number }>()
+  readonly #barred = new Map<string, Revoked & { readonly untilMs: number }>()
 
   constructor(commit: (transaction: Transaction) => void, now: () => number) {
     this.#commit = commit
     this.#now = now
   }
 
-  add(connections: readonly Connection[]): void {
-    const revivable = connections.filter(({ protocol }) => REVIVABLE.has(protocol))
+  add(revoked: readonly Revoked[]): void {
+    const revivable = revoked.filter(({ connection }) => REVIVABLE.has(connection.protocol))
     if (revivable.length === 0) return
     const transaction = new Transaction(tableReference('sluice'))
-    for (const connection of revivable) {
+    for (const { connection, flow } of revivable) {
       const { set, element } = elementOf(connection)
       const elements = [{ ...element, timeoutMs: BAR_MS }]
       transaction.operations.push({ kind: 'addElements', set, elements, exclusive: false })
       const untilMs = this.#now() + BAR_MS
-      this.#barred.set(keyOf(connection), { connection, untilMs })
+      this.#barred.set(keyOf(connection), { connection, flow, untilMs })
     }
     this.#commit(transaction)
   }
@@ -48,7 +51,7 @@ export class Bars {
       const connection = connectionOf(family, element)
       if (connection === undefined) continue
       const untilMs = this.#now() + (element.expiresMs ?? BAR_MS)
-      this.#barred.set(keyOf(connection), { connection, untilMs })
+      this.#barred.set(keyOf(connection), { connection, flow: judgedFlow(connection), untilMs })
     }
   }
 
@@ -84,11 +87,11 @@ export class Bars {
     return elements
   }
 
-  /** Takes away the bars of connections that may be again. */
-  remove(mayBe: (connection: Connection) => boolean): void {
-    for (const [key, { connection, untilMs }] of this.#barred) {
+  /** Takes away the bars of flows that may be again. */
+  remove(mayBe: (flow: AddressFlow) => boolean): void {
+    for (const [key, { connection, flow, untilMs }] of this.#barred) {
       const expired = this.#now() >= untilMs
-      if (!expired && !mayBe(connection)) continue
+      if (!expired && !mayBe(flow)) continue
       this.#barred.delete(key)
       if (!expired) this.#delete(connection)
     }

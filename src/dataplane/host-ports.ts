@@ -1,4 +1,4 @@
-import type { Connection } from '../netlink/conntrack.ts'
+import type { ConnectionEnds } from '../netlink/listed-connection.ts'
 import { type Address, familyOf } from '../policy/address.ts'
 import type { Protocol } from '../policy/model.ts'
 import { PROTOCOL_NUMBERS } from './protocols.ts'
@@ -56,7 +56,7 @@ export function keyOfNumber({ protocol, hostPort }: HostPortNumber): string {
  * @param ownAddresses of the node
  */
 export function missesHostPort(
-  { protocol, original, reply }: Connection,
+  { protocol, original, reply }: ConnectionEnds,
   hostPort: HostPort,
   ownAddresses: ReadonlySet<Address>,
 ): boolean {

@@ -1,27 +1,13 @@
-import type { Connection } from '../netlink/conntrack.ts'
+import type { ConnectionEnds } from '../netlink/listed-connection.ts'
 import type { Address } from '../policy/address.ts'
-import type { Tables } from '../policy/tables.ts'
 import { bothTouched, type Touched } from './dataplane.ts'
 import { type HostPort, missesHostPort } from './host-ports.ts'
-import { isCovered, judgedEnds } from './judge-connection.ts'
+import { Look, type LookParts } from './look.ts'
 
-export interface RevocationParts {
-  /** Every connection that the kernel tracks. */
-  readonly connections: () => Promise<readonly Connection[]>
-  /** Takes entries away; those that are gone already are passed over. */
-  readonly delete: (connections: readonly Connection[]) => void
-  /** Keeps these from coming back to life by a packet from the other side. */
-  readonly bar: (connections: readonly Connection[]) => void
-  /** Lets those come back that verdicts cover again. */
-  readonly unbar: (covered: (connection: Connection) => boolean) => void
+export interface RevocationParts extends LookParts {
   /** Makes what the kernel holds of bars what was barred; returns how many elements were wrong. */
   readonly mendBars: () => Promise<number>
-  /** What the kernel enforces now. */
-  readonly tables: () => Tables
-  /** Of this node: what it sends itself is never policy. */
-  readonly ownAddresses: () => ReadonlySet<Address>
   readonly setTimer: (callback: () => void, delayMs: number) => void
-  readonly onRevoked: (connections: readonly Connection[]) => void
   readonly onError: (error: unknown) => void
 }
 
@@ -31,29 +17,33 @@ export interface RevocationParts {
  */
 const SECOND_LOOK_MS = 50
 
-/** Cuts tracked connections that the verdicts in force no longer cover. */
+/**
+ * Cuts tracked connections that the verdicts in force no longer cover.
+ *
+ * One look at a time. A change in the middle of one is taken up by it, so that nothing that it lists waits for its end;
+ * and by the next, since what is tracked after a listing began may not be in it.
+ */
 export class Revocation {
   readonly #parts: RevocationParts
-  /** What the next look is for. */
-  #next: Touched = new Set()
+  #current: Look | undefined
+  /** Whose listing has not begun. */
+  #next: Look | undefined
+  #looking: Promise<void> = Promise.resolve()
   /** What the timer's look will be for. */
+  #soon: Touched = new Set()
+  /** What came since the timer was set: for the timer after it. */
   #later: Touched = new Set()
-  #timerIsSet = false
-  #isLooking = false
 
   constructor(parts: RevocationParts) {
     this.#parts = parts
   }
 
-  /** After a commit: looks at all connections of these addresses, at once and again a little later. */
+  /** After a commit: looks at all connections of these addresses, at once and again 50 to 100 ms later. */
   sweep(touched: Touched): void {
-    if (touched !== 'all' && touched.size === 0) return
-    this.#later = bothTouched(this.#later, touched)
-    if (!this.#timerIsSet) {
-      this.#timerIsSet = true
-      this.#parts.setTimer(() => this.#lookAgain(), SECOND_LOOK_MS)
-    }
-    this.#lookAt(touched)
+    if (isNothing(touched)) return
+    this.#current?.judge(touched)
+    this.#upcoming().judge(touched)
+    this.#lookLater(touched)
   }
 
   /** After others have changed the table: bars what is to be barred; returns how many elements were wrong. */
@@ -66,11 +56,10 @@ export class Revocation {
    * all entries are gone that have one in any place.
    */
   async forget(isFree: (address: Address) => boolean): Promise<void> {
-    const connections = await this.#parts.connections()
-    const theirs = connections.filter(({ original, reply }) =>
-      [original.src, original.dst, reply.src, reply.dst].some(isFree),
+    await this.#upcoming().remove(
+      ({ original, reply }) =>
+        isFree(original.src) || isFree(original.dst) || isFree(reply.src) || isFree(reply.dst),
     )
-    if (theirs.length > 0) this.#parts.delete(theirs)
   }
 
   /**
@@ -88,57 +77,47 @@ export class Revocation {
   }
 
   async #deleteMissed(hostPorts: readonly HostPort[]): Promise<void> {
-    const connections = await this.#parts.connections()
     const own = this.#parts.ownAddresses()
-    const missed = connections.filter((one) =>
-      hostPorts.some((hostPort) => missesHostPort(one, hostPort, own)),
-    )
-    if (missed.length > 0) this.#parts.delete(missed)
+    const isMissed = (one: ConnectionEnds): boolean =>
+      hostPorts.some((hostPort) => missesHostPort(one, hostPort, own))
+    await this.#upcoming().remove(isMissed)
+  }
+
+  /** A timer at a time; what comes while it runs waits for the next. */
+  #lookLater(touched: Touched): void {
+    if (!isNothing(this.#soon)) {
+      this.#later = bothTouched(this.#later, touched)
+      return
+    }
+    this.#soon = touched
+    this.#parts.setTimer(() => this.#lookAgain(), SECOND_LOOK_MS)
   }
 
   #lookAgain(): void {
-    const touched = this.#later
-    this.#timerIsSet = false
+    this.#upcoming().judge(this.#soon)
+    const later = this.#later
+    this.#soon = new Set()
     this.#later = new Set()
-    this.#lookAt(touched)
+    if (!isNothing(later)) this.#lookLater(later)
   }
 
-  /** One look at a time; what is asked for meanwhile shares the next one. */
-  #lookAt(touched: Touched): void {
-    this.#next = bothTouched(this.#next, touched)
-    if (this.#isLooking) return
-    this.#isLooking = true
-    this.#lookUntilDone()
-      .catch((error: unknown) => this.#parts.onError(error))
-      .finally(() => {
-        this.#isLooking = false
-      })
+  /** The look that begins when the current one ends, or at once. */
+  #upcoming(): Look {
+    if (this.#next !== undefined) return this.#next
+    const look = new Look(this.#parts)
+    this.#next = look
+    this.#looking = this.#looking.then(() => this.#run(look))
+    return look
   }
 
-  async #lookUntilDone(): Promise<void> {
-    while (this.#next === 'all' || this.#next.size > 0) {
-      const touched = this.#next
-      this.#next = new Set()
-      await this.#look(touched)
-    }
+  async #run(look: Look): Promise<void> {
+    this.#next = undefined
+    this.#current = look
+    await look.run().catch((error: unknown) => this.#parts.onError(error))
+    this.#current = undefined
   }
+}
 
-  async #look(touched: Touched): Promise<void> {
-    const connections = await this.#parts.connections()
-    const tables = this.#parts.tables()
-    const own = this.#parts.ownAddresses()
-    const covered = (connection: Connection): boolean =>
-      isCovered(judgedEnds(connection, connections), tables, own)
-    this.#parts.unbar(covered)
-    const revoked = connections.filter((connection) => {
-      const { from, to } = judgedEnds(connection, connections)
-      const concerned = touched === 'all' || touched.has(from) || touched.has(to)
-      return concerned && !covered(connection)
-    })
-    if (revoked.length === 0) return
-    // The bar comes first: an entry that is gone may be made anew by the next packet.
-    this.#parts.bar(revoked)
-    this.#parts.delete(revoked)
-    this.#parts.onRevoked(revoked)
-  }
+function isNothing(touched: Touched): boolean {
+  return touched !== 'all' && touched.size === 0
 }

@@ -49,23 +49,17 @@ export const IPS_SEEN_REPLY = 0x2
 export const IPS_ASSURED = 0x4
 export const IPS_CONFIRMED = 0x8
 
-/**
- * All tracked connections, of one family or of both. There is no filter by address: CTA_FILTER (Linux 5.8)
- * has its IPv6 comparison the wrong way round in many kernels.
- */
+/** All tracked connections, of one family or of both. Of many there is `connectionPieces`. */
 export function listConnections(socket: NetlinkSocket, family?: Family): Connection[] {
   return socket.dump(listing(family), readConnection)
 }
 
-/**
- * Like `listConnections`, while the event loop goes on: the kernel walks its whole hash table, whose 262,144
- * buckets take 12 ms however few connections there are (Linux 6.18, the size on machines of 4 GiB and more).
- */
-export function listConnectionsApart(
-  socket: NetlinkSocket,
-  family?: Family,
-): Promise<Connection[]> {
-  return socket.dumpApart(listing(family), readConnection)
+/** What a dump of all connections asks for, of one family or of both. */
+export function listing(family?: Family): Request {
+  const header = encodeStruct(nfgenmsg, {
+    nfgen_family: family === undefined ? AF_UNSPEC : family === 4 ? AF_INET : AF_INET6,
+  })
+  return makeRequest(MESSAGE_TYPES.IPCTNL_MSG_CT_GET, 0, header, CTA, {})
 }
 
 /** ENOENT when it is gone, also when another connection has taken its tuple. */
@@ -114,13 +108,6 @@ export function readConnection(reply: Reply): Connection {
     timeoutSeconds: values.CTA_TIMEOUT ?? 0,
     master: master && readTuple('CTA_TUPLE_MASTER', master),
   }
-}
-
-function listing(family: Family | undefined): Request {
-  const header = encodeStruct(nfgenmsg, {
-    nfgen_family: family === undefined ? AF_UNSPEC : family === 4 ? AF_INET : AF_INET6,
-  })
-  return makeRequest(MESSAGE_TYPES.IPCTNL_MSG_CT_GET, 0, header, CTA, {})
 }
 
 function headerOf({ src }: Tuple): Uint8Array {

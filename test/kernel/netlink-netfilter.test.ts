@@ -6,6 +6,7 @@ import type {
   AttributeTable,
   AttributeValues,
 } from '../../src/netlink/attributes.ts'
+import { connectionPieces } from '../../src/netlink/connection-pieces.ts'
 import {
   createConnection,
   deleteConnection,
@@ -13,7 +14,6 @@ import {
   IPS_CONFIRMED,
   IPS_SEEN_REPLY,
   listConnections,
-  listConnectionsApart,
 } from '../../src/netlink/conntrack.ts'
 import type { Connection, Tuple } from '../../src/netlink/conntrack.ts'
 import {
@@ -25,6 +25,7 @@ import {
 } from '../../src/netlink/constants.ts'
 import { NetlinkError, NetlinkSocketError } from '../../src/netlink/errors.ts'
 import { nfgenmsg } from '../../src/netlink/headers.ts'
+import type { ConnectionEnds, TupleEnds } from '../../src/netlink/listed-connection.ts'
 import { makeRequest, readReply } from '../../src/netlink/message.ts'
 import type { Request } from '../../src/netlink/message.ts'
 import { MESSAGE_TYPES } from '../../src/netlink/message-types.ts'
@@ -353,15 +354,50 @@ describe('connections', () => {
     expect(listConnections(socket)).toHaveLength(1)
   })
 
-  test('are made and listed by the thousand', async () => {
-    const many = Array.from({ length: 5000 }, (_, i) => connection(UDP, [a, b], [1000 + i, 53]))
+  test('are made by the thousand, and listed piece by piece', async () => {
+    const many = Array.from({ length: 5000 }, (_, i) =>
+      i % 2 === 0
+        ? connection(UDP, [a, service], [1000 + i, 53], { src: b, sport: 5353 })
+        : connection(TCP, [a6, b6], [1000 + i, 80]),
+    )
     socket.requests(many.map(createConnection))
-    const inSteps = await listConnectionsApart(socket)
-    expect(new Set(inSteps.map(({ original }) => original.sport)).size).toBe(5000)
-    socket.requests(inSteps.map(deleteConnection))
+    socket.requests(Object.values(cases).map(createConnection))
+    const ends: ConnectionEnds[] = []
+    const whole: Connection[] = []
+    let pieces = 0
+    for await (const piece of connectionPieces(socket)) {
+      pieces += 1
+      for (const entry of piece) {
+        expect(entry.isExpected).toBe(false)
+        ends.push(endsOf(entry))
+        whole.push(entry.decode())
+      }
+    }
+    expect(pieces).toBeGreaterThan(2)
+    expect(ends).toEqual(whole.map(endsOf))
+    expect(keys(whole)).toEqual(keys(listConnections(socket)))
+    socket.requests(whole.map(deleteConnection))
     expect(listConnections(socket)).toEqual([])
   })
+
+  test('a listing by pieces may be given up, and again another one begins', async () => {
+    const many = Array.from({ length: 5000 }, (_, i) => connection(UDP, [a, b], [1000 + i, 53]))
+    socket.requests(many.map(createConnection))
+    for await (const _ of connectionPieces(socket)) break
+    let listed = 0
+    for await (const piece of connectionPieces(socket)) listed += [...piece].length
+    expect(listed).toBe(5000)
+  })
 })
+
+function endsOf({ protocol, original, reply }: ConnectionEnds): ConnectionEnds {
+  const tuple = ({ src, dst, sport, dport }: TupleEnds): TupleEnds => ({ src, dst, sport, dport })
+  return { protocol, original: tuple(original), reply: tuple(reply) }
+}
+
+function keys(connections: readonly Connection[]): string[] {
+  return connections.map(({ id, original }) => `${id} ${original.src} ${original.sport}`).toSorted()
+}
 
 test('a log group has one listener', () => {
   const second = openNetlink(NETLINK_NETFILTER, { netns: pathOf(node) })

@@ -41,10 +41,7 @@ export const exchangeCases: readonly Case[] = [
       assert.ok(answered.length > 2, 'Links and the end of the dump come in several datagrams.')
       const messages = answered.flat().flatMap(messagesIn)
       assert.equal(messages.at(-1)?.type, NLMSG_DONE)
-      assert.deepEqual(
-        messages,
-        (await socket.exchange(getLink(0, 7))).flatMap(messagesIn),
-      )
+      assert.deepEqual(messages, (await socket.exchange(getLink(0, 7))).flatMap(messagesIn))
       assert.deepEqual(await socket.exchange(new Uint8Array(), 0), [])
       socket.close()
     },
