@@ -15,7 +15,7 @@ const POLICIES = [10, 100, 1_000, 10_000] as const
 
 /** The usual layout's most policies are left out of quick mode: `nft -f` takes a minute for 10,000 sets. */
 const MOST_USUAL: Readonly<Record<Mode, number>> = { quick: 1_000, full: 10_000 }
-const ROUNDS_AT_LEAST: Readonly<Record<Mode, number>> = { quick: 2, full: 10 }
+const ROUNDS_AT_LEAST: Readonly<Record<Mode, number>> = { quick: 2, full: 5 }
 
 /** Small batches: what else runs on the machine then spoils some of them, not all. */
 const AMOUNTS: Readonly<Record<Protocol, Amount>> = {
