@@ -17,7 +17,13 @@ beforeAll(async () => {
 
 test('the addon and the parts of both programs pass under the sanitizers', () => {
   const good = report.split('\n').filter((line) => line.includes(': good'))
-  expect(good.map((line) => line.split(':')[0])).toEqual(['watch', 'namespace', 'cni', 'addon'])
+  expect(good.map((line) => line.split(':')[0])).toEqual([
+    'watch',
+    'namespace',
+    'cni',
+    'shim',
+    'addon',
+  ])
 })
 
 describe('sluice-cni under the sanitizers', () => {
