@@ -1,5 +1,5 @@
 # Everything that a person or CI runs. `make` alone lists the targets.
-.PHONY: help install build demo test test-cluster clean image test-image bench bench-quick
+.PHONY: help install build demo test test-cluster clean image test-image fuzz bench bench-quick
 .DEFAULT_GOAL := help
 
 # npm scripts and the tools below find the project's own Node 24 here first.
@@ -29,6 +29,13 @@ test: build ## format, lint, types, then every test, the kernel's included (root
 	@test/runtimes/packages || true
 	@echo "==> tests"
 	@npm test --silent
+
+fuzz: build ## a million odd inputs for whatever reads what others wrote (about 5 minutes)
+	@scripts/install-clang
+	@echo "==> sluice-cni and the netlink addon, with libFuzzer"
+	@$(MAKE) --no-print-directory -s -C native fuzz
+	@echo "==> readers of netlink, nftables, packets, CNI requests, manifests, the API"
+	@node test/fuzz/main.ts 500000
 
 test-cluster: build ## a real control plane and two kubelets run Sluice (root; 6 to 8 minutes, 8 more the first time)
 	@test/real-cluster/build
