@@ -112,7 +112,18 @@ function podOf(template: JsonObject, workload: JsonObject, name: string, node: s
       name,
       // Controllers ignore the namespace of a template.
       namespace: memberAt(objectAt(workload, 'metadata'), 'namespace') ?? 'default',
+      ownerReferences: [ownerReference(workload)],
     },
     spec: node === '' ? spec : { ...spec, nodeName: node },
+  }
+}
+
+/** As controllers leave it on their pods, without the ReplicaSets and Jobs that may be in between. */
+function ownerReference(workload: JsonObject): JsonObject {
+  return {
+    apiVersion: textAt(workload, 'apiVersion'),
+    kind: textAt(workload, 'kind'),
+    name: textAt(objectAt(workload, 'metadata'), 'name'),
+    controller: true,
   }
 }

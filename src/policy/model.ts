@@ -43,6 +43,8 @@ export interface Pod {
   readonly createdAt: number
   /** The node that it runs on; '' while unscheduled. */
   readonly node: string
+  /** What made it, as `Kind/name`, such as `ReplicaSet/web-5f`; absent for a pod that stands alone. */
+  readonly controller?: string
   /** Wired on this node by a CNI ADD that no DEL has followed. Its claim to its addresses beats all others. */
   readonly local: boolean
   /**

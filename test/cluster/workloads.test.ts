@@ -51,7 +51,14 @@ test('a pod has the labels of the template and the namespace of the workload', (
         value: {
           apiVersion: 'v1',
           kind: 'Pod',
-          metadata: { name: 'web-0', namespace: 'shop', labels: { app: 'web' } },
+          metadata: {
+            name: 'web-0',
+            namespace: 'shop',
+            labels: { app: 'web' },
+            ownerReferences: [
+              { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', controller: true },
+            ],
+          },
           spec: template.spec,
         },
       },

@@ -19,6 +19,7 @@ const cluster = clusterOf([
     pod: podOf({
       name: 'web-5f-abcde',
       labels: new Map([['pod-template-hash', '5f']]),
+      controller: 'ReplicaSet/web-5f',
       addresses: [address('10.0.0.2')],
       local: true,
     }),

@@ -33,6 +33,7 @@ function createPodSharing(): (pod: Pod) => Pod {
     ...pod,
     namespace: shareText(pod.namespace),
     node: shareText(pod.node),
+    ...(pod.controller !== undefined && { controller: shareText(pod.controller) }),
     labels: shareLabels(pod.labels),
     namedPorts: shareNamedPorts(pod.namedPorts),
   })

@@ -19,6 +19,7 @@ export function readPod(object: Field): Pod | undefined {
   const addresses = readAddresses(status)
   const namedPorts = readNamedPorts(spec)
   const node = readText(child(spec, 'nodeName')) ?? ''
+  const controller = readController(object)
   if (name === undefined || namespace === undefined) return undefined
   return {
     namespace,
@@ -30,6 +31,7 @@ export function readPod(object: Field): Pod | undefined {
     namedPorts,
     createdAt,
     node,
+    ...(controller && { controller }),
     local: false,
   }
 }
@@ -41,6 +43,15 @@ export function readPod(object: Field): Pod | undefined {
 function readMirrored(object: Field): string | undefined {
   const annotations = child(child(object, 'metadata'), 'annotations')
   return readText(child(annotations, 'kubernetes.io/config.mirror'))
+}
+
+/** Of an object's owners, at most one manages it (API: `OwnerReference.controller`). */
+function readController(object: Field): string | undefined {
+  const owners = items(child(child(object, 'metadata'), 'ownerReferences'))
+  const owner = owners.find((one) => child(one, 'controller').value === true)
+  const kind = owner && readText(child(owner, 'kind'))
+  const name = owner && readText(child(owner, 'name'))
+  return kind && name ? `${kind}/${name}` : undefined
 }
 
 function readAddressless(spec: Field, status: Field): Pod['addressless'] {

@@ -54,6 +54,21 @@ test('a pod is what policy needs of it', () => {
   })
 })
 
+test.each([
+  [
+    [
+      { kind: 'Node', name: 'n1' },
+      { kind: 'Job', name: 'once', controller: true },
+    ],
+    'Job/once',
+  ],
+  [[{ kind: 'Node', name: 'n1' }], undefined],
+  [[{ kind: 'Job', controller: true }], undefined],
+  [[], undefined],
+])('owned by %o', (ownerReferences, controller) => {
+  expect(valid({ metadata: { ownerReferences } }).controller).toBe(controller)
+})
+
 test('a manifest without a status is a pod that has no address yet', () => {
   const document = {
     apiVersion: 'v1',
