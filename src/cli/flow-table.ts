@@ -19,7 +19,7 @@ export class FlowTable {
       { text: timeOf(flow.lastAt) },
       { text: flow.verdict, style: flow.verdict === 'deny' ? 'red' : 'green' },
       { text: String(flow.packets) },
-      { text: flow.protocol },
+      { text: protocolOf(flow) },
       { text: formatEnd(flow.from) },
       { text: formatEnd(flow.to, flow.port) },
       { text: `${flow.reason}${placeOf(flow)}`, style: 'dim' },
@@ -57,6 +57,11 @@ function timeOf(iso: string): string {
   const parts = [date.getHours(), date.getMinutes(), date.getSeconds()]
   const milliseconds = String(date.getMilliseconds()).padStart(3, '0')
   return `${parts.map((part) => String(part).padStart(2, '0')).join(':')}.${milliseconds}`
+}
+
+/** Pods have one name in both families. */
+function protocolOf({ protocol, from: { address } }: Flow): string {
+  return address.includes(':') && protocol !== 'ICMPv6' ? `${protocol}/IPv6` : protocol
 }
 
 function placeOf({ rule }: Flow): string {

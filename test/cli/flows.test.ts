@@ -58,7 +58,13 @@ const PLACED: Flow = {
 }
 
 test('columns, one line a flow', async () => {
-  lines = [{ ...flowTo(80, NOON), protocol: 'ICMP', port: null }, PLACED]
+  const six = { kind: 'outside', address: '2001:db8::1' } as const
+  lines = [
+    { ...flowTo(80, NOON), protocol: 'ICMP', port: null },
+    PLACED,
+    { ...flowTo(80, NOON), from: six },
+    { ...flowTo(80, NOON), protocol: 'ICMPv6', port: null, from: six },
+  ]
   expect(await flows()).toEqual({
     code: 0,
     err: '',
@@ -66,6 +72,8 @@ test('columns, one line a flow', async () => {
       'TIME          VERDICT  PACKETS  PROTOCOL  FROM              TO                    REASON',
       '12:00:00.007  deny     1        ICMP      203.0.113.1       shop/web-0            Because.',
       '12:00:00.007  deny     3        TCP       shop/api-0        shop/web-0:5432       Because. (db.yaml:7)',
+      '12:00:00.007  deny     1        TCP/IPv6  2001:db8::1       shop/web-0:80         Because.',
+      '12:00:00.007  deny     1        ICMPv6    2001:db8::1       shop/web-0            Because.',
       '',
     ].join('\n'),
   })
