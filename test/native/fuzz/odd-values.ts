@@ -16,7 +16,8 @@ export const ODD_VALUES: readonly unknown[] = [
   '/proc/self/nothing',
   'x'.repeat(4095),
   'ü'.repeat(4095),
-  '\ud800',
+  // What is no UTF-16 becomes the name of a file as well: of one that cannot be.
+  '/proc/self/\ud800',
   Symbol('odd'),
   {},
   [],

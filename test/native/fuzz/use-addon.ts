@@ -118,10 +118,10 @@ function close(input: InputBytes, held: Held[]): void {
   )
 }
 
-/** A local socket has no peer to ask: this rejects, and reads nothing. */
+/** A local socket has no peer to ask: this rejects, and reads nothing. Without a byte nothing would be sent. */
 function exchangeNothing(input: InputBytes, held: Held[]): void {
   const one = input.one(held)
-  if (one !== undefined) exchange(one.socket, input.bytes())
+  if (one !== undefined) exchange(one.socket, Uint8Array.from([0, ...input.bytes()]))
 }
 
 /** Asks the kernel for all links, with odd bytes behind; another thread reads its answers. */
@@ -140,7 +140,8 @@ function listLinks(input: InputBytes): void {
   header.setUint16(4, RTM_GETLINK, true)
   header.setUint16(6, NLM_F_REQUEST | NLM_F_DUMP, true)
   request.set(payload, IFINFOMSG_END)
-  exchange(socket, request)
+  exchange(socket, request, input.one([undefined, input.byte()]))
+  exchange(socket, new Uint8Array(), 1)
   if (input.byte() % 2 === 0) goesWell(() => socket.receive(new Uint8Array(input.byte())))
   socket.close()
 }
@@ -152,8 +153,9 @@ const NLM_F_DUMP = 0x300
 /** struct nlmsghdr and struct ifinfomsg. */
 const IFINFOMSG_END = 32
 
-function exchange(socket: NativeSocket, data: Uint8Array): void {
-  socket.exchange(data).then((answers) => {
+function exchange(socket: NativeSocket, data: Uint8Array, atMost?: number): void {
+  socket.exchange(data, atMost).then((answers) => {
+    assert.ok(answers.length <= (atMost ?? answers.length))
     assert.ok(answers.every((answer) => answer instanceof Uint8Array))
   }, requireWords)
 }
