@@ -31,11 +31,11 @@ const SERIAL: Workload = {
   // A turn of each takes about as long, and ours has enough of them for a p99.
   pods: { ours: 50, theirs: 10 },
   atLeast: { quick: 2, full: 10 },
-  until: 0.7,
+  until: 0.5,
 }
 const WORKLOADS: readonly Workload[] = [
   SERIAL,
-  crowd(50, { atLeast: { quick: 1, full: 5 }, until: 0.85 }),
+  crowd(50, { atLeast: { quick: 1, full: 5 }, until: 0.67 }),
   // A turn of the reference plugins takes ten seconds.
   crowd(200, { atLeast: { full: 3 }, until: 1 }),
 ]
