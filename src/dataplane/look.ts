@@ -40,6 +40,7 @@ export class Look {
   readonly #end = Promise.withResolvers<void>()
   #touched: Touched = new Set()
   #revoked = 0
+  #hasBegun = false
   #hasExpected = false
 
   constructor(parts: LookParts) {
@@ -52,10 +53,14 @@ export class Look {
   /**
    * Judges connections of these addresses as well. In the middle of the look, those that have been passed are judged
    * again, but what is tracked since it began may be missing; at its end it is too late.
+   *
+   * @returns whether it does as well as a look that begins now: nothing has been passed yet. The kernel may have been
+   *   a millisecond or two ahead.
    */
-  judge(touched: Touched): void {
+  judge(touched: Touched): boolean {
     this.#touched = bothTouched(this.#touched, touched)
     this.#reader.again()
+    return !this.#hasBegun
   }
 
   /** Removes what `which` says, whatever verdicts are. To be asked before the look begins; resolves when it ends. */
@@ -80,6 +85,7 @@ export class Look {
   }
 
   #read({ entries, gone }: HeldPiece): void {
+    this.#hasBegun = true
     const isAllowed = this.#judgement()
     const revoked = new Map<number, Revoked>()
     const removed = new Map<number, Connection>()

@@ -21,7 +21,8 @@ const SECOND_LOOK_MS = 50
  * Cuts tracked connections that the verdicts in force no longer cover.
  *
  * One look at a time. A change in the middle of one is taken up by it, so that nothing that it lists waits for its end;
- * and by the next, since what is tracked after a listing began may not be in it.
+ * and by the next, since what is tracked after a listing began may not be in it. Changes that follow close upon each
+ * other, as those of one policy do, share a look.
  */
 export class Revocation {
   readonly #parts: RevocationParts
@@ -41,8 +42,9 @@ export class Revocation {
   /** After a commit: looks at all connections of these addresses, at once and again 50 to 100 ms later. */
   sweep(touched: Touched): void {
     if (isNothing(touched)) return
-    this.#current?.judge(touched)
-    this.#upcoming().judge(touched)
+    const isInTime = this.#current?.judge(touched) ?? false
+    // What began in between is found by the later look, like packets that were on the way.
+    if (!isInTime) this.#upcoming().judge(touched)
     this.#lookLater(touched)
   }
 

@@ -80,6 +80,18 @@ describe('a change', () => {
     expect(world.timers).toEqual([])
   })
 
+  test('that follows close upon another shares its look', async () => {
+    world.track(connectionFrom(A), connectionFrom(B))
+    world.beforePiece = (piece, listing) => {
+      if (listing === 0 && piece === 0) world.allow(C)
+    }
+    world.allow(B, C)
+    await world.rest()
+    expect(world.tracked).toEqual([])
+    // The other one is that of `rest`.
+    expect(world.listings).toBe(2)
+  })
+
   test('in the middle of a look cuts what that look has passed, and what it lacks with the next', async () => {
     const [passed, ahead, born] = [connectionFrom(A), connectionFrom(A), connectionFrom(A)]
     const bystanders = Array.from({ length: 9 }, () => connectionFrom(C))
