@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCommandLine } from '../../src/cli/command-line.ts'
 import type { Flow } from '../../src/flows/flow.ts'
-import { type Family, formatAddress } from '../../src/policy/address.ts'
+import { type Family, formatAddress, ip4 } from '../../src/policy/address.ts'
 import { type Datagrams, openDatagrams } from './datagrams.ts'
-import { run } from './node-kernel.ts'
+import { nft, run } from './node-kernel.ts'
 import { apps, ofFamily, policy, SmallCluster, statusOf } from './small-cluster.ts'
 import { until } from './until.ts'
 
@@ -140,6 +140,36 @@ test('a flood by one pod hides nobody else, also on the pod that it floods', asy
     flows: { lost: 0, overruns: 0, unreadable: 0, problem: null },
   })
 })
+
+test('a scan that leaves no room to count pairs hides nobody either', async () => {
+  fillPairs()
+  const port = OTHER_PORT + 10
+  send('mute', 'server', port, 4)
+  expect(await flowOf('--port', String(port))).toMatchObject({ from: { pod: 'mute' } })
+  const listed = run(cluster.node.netns, 'nft', 'list', 'set', 'inet', 'sluice', 'deny_pairs4')
+  const [mute, server] = ['mute', 'server'].map((name) =>
+    formatAddress(ofFamily(cluster.pod(name).addresses, 4)),
+  )
+  expect(listed).not.toContain(`${mute} . ${server}`)
+})
+
+/** As a pod does that is denied to more addresses than there is room for: the last places are filled one by one. */
+function fillPairs(): void {
+  let next = 0
+  for (let count = 1 << 13; count >= 1; ) {
+    const pairs = Array.from({ length: count }, (_, i) => pairNumber(next + i))
+    try {
+      nft(cluster.node.netns, `add element inet sluice deny_pairs4 { ${pairs.join(', ')} }`)
+      next += count
+    } catch {
+      count >>= 1
+    }
+  }
+}
+
+function pairNumber(number: number): string {
+  return `192.0.2.1 . ${formatAddress(ip4(0x0a80_0000 + number))}`
+}
 
 test('allowed connections are told while somebody looks, and cost nothing afterwards', async () => {
   const tables = () => run(cluster.node.netns, 'nft', 'list', 'tables')
