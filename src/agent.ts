@@ -65,6 +65,8 @@ export interface AgentOptions extends NetworkOptions {
   readonly procSys: string
   /** Whether what others change in the table is put right. */
   readonly guard: 'watch' | 'off'
+  /** Between two looks at the whole table. */
+  readonly auditIntervalMs: number
   /** NFLOG group of denied packets. */
   readonly logGroup: number
   /** One in so many allowed connections goes into the log too; none without. */
@@ -102,8 +104,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const cni = await serve(options, observer.requests(handleStarting(handler.promise)))
   const kernel = openKernel({ ...options, measure: observer.commits })
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX, tunnel: TUNNEL })
-  const guard =
-    options.guard === 'off' ? undefined : openGuard({ kernel, chains, log: options.log })
+  const guard = options.guard === 'off' ? undefined : openGuard({ ...options, kernel, chains })
   const found = await inspect(kernel.nftables, chains)
 
   const ledger = new PolicyLedger(() => new Date())
@@ -176,6 +177,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     close: async () => {
       queue.close()
       abandoned.close()
+      guard?.close()
       chained?.close()
       cniConfig?.close()
       source.close()

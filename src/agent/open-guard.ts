@@ -13,26 +13,29 @@ export interface Repairs {
   readonly rules: number
   /** Single elements were put back or taken away. */
   readonly elements: number
+  /** How often the whole table was read back and compared. */
+  readonly audits: number
 }
 
-export const NO_REPAIRS: Repairs = { tables: 0, rules: 0, elements: 0 }
+export const NO_REPAIRS: Repairs = { tables: 0, rules: 0, elements: 0, audits: 0 }
 
 export interface TableGuard {
   readonly repairs: Repairs
   /** Once the table is in force. */
   begin(enforcer: Pick<Enforcer, 'repair'>, found: FoundTables): Promise<void>
+  close(): void
+}
+
+export interface TableGuardParts {
+  readonly kernel: Pick<Kernel, 'nftables' | 'dataplane' | 'openListing' | 'watchTables'>
+  readonly chains: readonly ProgramChain[]
+  /** Between two looks at the whole table. */
+  readonly auditIntervalMs: number
+  readonly log: Logger
 }
 
 /** Gathers from now on what others change in the table, and puts it right once that is in force. */
-export function openGuard({
-  kernel,
-  chains,
-  log,
-}: {
-  readonly kernel: Pick<Kernel, 'nftables' | 'dataplane' | 'openListing' | 'watchTables'>
-  readonly chains: readonly ProgramChain[]
-  readonly log: Logger
-}): TableGuard {
+export function openGuard({ kernel, chains, auditIntervalMs, log }: TableGuardParts): TableGuard {
   let repairs = NO_REPAIRS
   let enforcing: Pick<Enforcer, 'repair'> | undefined
   const guard = new Guard({
@@ -50,6 +53,18 @@ export function openGuard({
     onError: (error) =>
       log.error({ event: 'table.unrepaired', err: error }, 'a repair failed; it is tried again'),
   })
+  const audit = async (): Promise<void> => {
+    const startedAt = performance.now()
+    try {
+      const elements = await guard.audit()
+      repairs = { ...repairs, audits: repairs.audits + 1 }
+      const tookMs = Math.round(performance.now() - startedAt)
+      log.info({ event: 'table.audited', elements, tookMs }, 'the table is as it was committed')
+    } catch (error) {
+      log.error({ event: 'table.unaudited', err: error }, 'the table could not be read back')
+    }
+  }
+  let audits: NodeJS.Timeout | undefined
   kernel.watchTables(guard.subscriber)
   return {
     get repairs() {
@@ -58,15 +73,18 @@ export function openGuard({
     begin: async (enforcer, { state }) => {
       enforcing = enforcer
       await guard.begin(state === undefined)
+      audits = setInterval(() => void audit(), auditIntervalMs).unref()
     },
+    close: () => clearInterval(audits),
   }
 }
 
-function withRepair({ tables, rules, elements }: Repairs, repair: Repair): Repairs {
+function withRepair(before: Repairs, { table, rules, elements }: Repair): Repairs {
   return {
-    tables: tables + Number(repair.table),
-    rules: rules + Number(repair.rules),
-    elements: elements + repair.elements,
+    ...before,
+    tables: before.tables + Number(table),
+    rules: before.rules + Number(rules),
+    elements: before.elements + elements,
   }
 }
 

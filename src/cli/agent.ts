@@ -21,6 +21,7 @@ interface Flags {
   readonly chained?: true
   readonly localhostHostPorts?: true
   readonly guard: 'watch' | 'off'
+  readonly auditInterval: number
   readonly logGroup: number
   readonly logAllowed?: number
   readonly mtu?: number
@@ -59,6 +60,7 @@ export function define(command: Command): void {
         .choices(['watch', 'off'])
         .default('watch'),
     )
+    .option('--audit-interval <seconds>', 'between looks at all of it', number(1, 86_400), 300)
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)
     .option(
       '--log-allowed <number>',
@@ -112,6 +114,7 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     chained: flags.chained === true,
     localhostHostPorts: flags.localhostHostPorts ?? false,
     guard: flags.guard,
+    auditIntervalMs: flags.auditInterval * 1000,
     logGroup: flags.logGroup,
     logAllowed: flags.logAllowed,
     mtu: flags.mtu,

@@ -61,11 +61,32 @@ export class ForeignChanges {
     return this.#program || this.#bars || this.#sets.size > 0
   }
 
-  /** What was told is not all, or a set or the whole table was changed. */
-  suspectAll(): void {
+  /** Beside sets that are named one by one: the program, and what is barred. */
+  suspectProgram(): void {
     this.#program = true
     this.#bars = true
-    for (const set of wantedSets()) this.#sets.set(set, 'all')
+  }
+
+  /** All that a set holds. */
+  suspectSet(set: SetNode): void {
+    this.#sets.set(set, 'all')
+  }
+
+  /** An element that a set holds, or lacks. */
+  suspect(set: SetNode, element: AnyElement): void {
+    const before = this.#sets.get(set) ?? new Map<string, AnyElement>()
+    if (before === 'all') return
+    if (hasBounds(set) || before.size >= MANY_ELEMENTS) {
+      this.suspectSet(set)
+      return
+    }
+    this.#sets.set(set, before.set(identityOf(element), element))
+  }
+
+  /** What was told is not all, or a set or the whole table was changed. */
+  suspectAll(): void {
+    this.suspectProgram()
+    for (const set of wantedSets()) this.suspectSet(set)
   }
 
   /** All that was gathered since the last time; undefined where there was nothing. */
@@ -92,16 +113,14 @@ export class ForeignChanges {
   }
 
   #takeElements(set: SetNode, reply: Reply): void {
-    const before = this.#sets.get(set) ?? new Map<string, AnyElement>()
-    if (before === 'all') return
-    if (hasBounds(set) || before.size > MANY_ELEMENTS) {
-      this.#sets.set(set, 'all')
+    if (this.#sets.get(set) === 'all') return
+    if (hasBounds(set)) {
+      this.suspectSet(set)
       return
     }
     const { attributes } = readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP)
     for (const element of readElements(set, attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? [])) {
-      before.set(identityOf(element), element)
+      this.suspect(set, element)
     }
-    this.#sets.set(set, before)
   }
 }

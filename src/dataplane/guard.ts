@@ -9,6 +9,7 @@ import { ForeignChanges, type Suspects } from './foreign-changes.ts'
 import { findTables } from './inspect.ts'
 import { type KernelState, tablesOf } from './kernel-state.ts'
 import { listWholeSets } from './list-whole-sets.ts'
+import { auditSets } from './audit-sets.ts'
 import { type ElementFaults, faultsOf, mendingTransactions } from './mend-elements.ts'
 import { isOfProgram, isWhole, markRules, rewriting, type RulesMark } from './mend-program.ts'
 import type { ProgramChain } from './program.ts'
@@ -105,6 +106,28 @@ export class Guard {
     })
     this.#hasBegun = true
     this.#mendSoon()
+  }
+
+  /**
+   * Reads the whole table back and holds it against what was committed, also where nobody has told of a change.
+   * Others go on meanwhile: what looks wrong is looked at again in turn.
+   *
+   * @returns how many elements were read
+   * @throws when the table cannot be read
+   */
+  async audit(): Promise<number> {
+    let state: KernelState | undefined
+    await this.#parts.inTurn(async ({ dataplane }) => {
+      await dataplane.settle()
+      state = dataplane.state
+      return false
+    })
+    if (state === undefined) return 0
+    this.#changes.suspectProgram()
+    const audited = await auditSets({ ...this.#parts, state, suspects: this.#changes })
+    await this.#mendSuspects()
+    if (this.#changes.isAny) this.#mendSoon()
+    return audited
   }
 
   #mendSoon(): void {

@@ -169,6 +169,28 @@ export async function listElements(
   )
 }
 
+/**
+ * Shows the elements of a set one by one, of which none is kept: the event loop turns after each datagram. Those of a
+ * listing that began anew, since something changed meanwhile, are shown again. Not for intervals of one key
+ * (`hasBounds`), which are told only by all of them.
+ *
+ * @throws {NftablesError} when the elements there are not of the types that `set` names.
+ */
+export async function visitElements(
+  socket: NetlinkSocket,
+  { family, table }: TableReference,
+  set: SetNode,
+  visit: (element: ListedElement) => void,
+): Promise<void> {
+  const values = { NFTA_SET_ELEM_LIST_TABLE: table, NFTA_SET_ELEM_LIST_SET: set.name }
+  const type = MESSAGE_TYPES.NFT_MSG_GETSETELEM
+  const request = makeRequest(type, 0, familyHeader(family), NFTA_SET_ELEM_LIST, values)
+  await socket.dumpApart(request, (reply) => {
+    const { attributes } = readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP)
+    for (const one of readElements(set, attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? [])) visit(one)
+  })
+}
+
 /** The named counters of a table. */
 export function listCounters(
   socket: NetlinkSocket,
