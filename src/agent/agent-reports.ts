@@ -58,6 +58,7 @@ export function createReports(parts: ReportParts): AgentReports {
     packets: kernel.packetCounters(),
     revokedConnections: kernel.revokedConnections(),
     repairs: parts.guard?.repairs ?? NO_REPAIRS,
+    audits: parts.guard?.audits ?? 0,
     flows: { ...parts.flows.counts(), problem: parts.flows.problem ?? null },
     ...compiler.stats(),
   })

@@ -24,6 +24,8 @@ export interface AgentStatus extends CompilerStats {
   readonly revokedConnections: number
   /** What others had changed in the table and was put right since the agent started. */
   readonly repairs: Repairs
+  /** How often the whole table was read back and compared with what was committed. */
+  readonly audits: number
   /** What became of packets that the program logged. */
   readonly flows: FlowCounts & {
     /** Why none are recorded, as a sentence; null when they are. */

@@ -135,6 +135,12 @@ export const METRICS: readonly Metric<MetricSource>[] = [
   },
   one(
     'counter',
+    'sluice_audits_total',
+    'How often the whole of table inet sluice was read back and compared with what was committed.',
+    ({ status }) => status.audits,
+  ),
+  one(
+    'counter',
     'sluice_recorded_flows_total',
     'Flows that were recorded of logged packets. Packets between the same addresses, to the same port, within a minute are one.',
     ({ status }) => status.flows.recorded,

@@ -13,14 +13,14 @@ export interface Repairs {
   readonly rules: number
   /** Single elements were put back or taken away. */
   readonly elements: number
-  /** How often the whole table was read back and compared. */
-  readonly audits: number
 }
 
-export const NO_REPAIRS: Repairs = { tables: 0, rules: 0, elements: 0, audits: 0 }
+export const NO_REPAIRS: Repairs = { tables: 0, rules: 0, elements: 0 }
 
 export interface TableGuard {
   readonly repairs: Repairs
+  /** How often the whole table was read back and compared. */
+  readonly audits: number
   /** Once the table is in force. */
   begin(enforcer: Pick<Enforcer, 'repair'>, found: FoundTables): Promise<void>
   close(): void
@@ -37,6 +37,8 @@ export interface TableGuardParts {
 /** Gathers from now on what others change in the table, and puts it right once that is in force. */
 export function openGuard({ kernel, chains, auditIntervalMs, log }: TableGuardParts): TableGuard {
   let repairs = NO_REPAIRS
+  let audits = 0
+  let timer: NodeJS.Timeout | undefined
   let enforcing: Pick<Enforcer, 'repair'> | undefined
   const guard = new Guard({
     socket: kernel.nftables,
@@ -57,31 +59,32 @@ export function openGuard({ kernel, chains, auditIntervalMs, log }: TableGuardPa
     const startedAt = performance.now()
     try {
       const elements = await guard.audit()
-      repairs = { ...repairs, audits: repairs.audits + 1 }
+      audits++
       const tookMs = Math.round(performance.now() - startedAt)
       log.info({ event: 'table.audited', elements, tookMs }, 'the table is as it was committed')
     } catch (error) {
       log.error({ event: 'table.unaudited', err: error }, 'the table could not be read back')
     }
   }
-  let audits: NodeJS.Timeout | undefined
   kernel.watchTables(guard.subscriber)
   return {
     get repairs() {
       return repairs
     },
+    get audits() {
+      return audits
+    },
     begin: async (enforcer, { state }) => {
       enforcing = enforcer
       await guard.begin(state === undefined)
-      audits = setInterval(() => void audit(), auditIntervalMs).unref()
+      timer = setInterval(() => void audit(), auditIntervalMs).unref()
     },
-    close: () => clearInterval(audits),
+    close: () => clearInterval(timer),
   }
 }
 
 function withRepair(before: Repairs, { table, rules, elements }: Repair): Repairs {
   return {
-    ...before,
     tables: before.tables + Number(table),
     rules: before.rules + Number(rules),
     elements: before.elements + elements,

@@ -17,6 +17,7 @@ export const STATUS: AgentStatus = {
   packets: {},
   revokedConnections: 0,
   repairs: { tables: 0, rules: 0, elements: 0 },
+  audits: 0,
   flows: { recorded: 0, lost: 0, overruns: 0, unreadable: 0, problem: null },
   policies: 0,
   traits: 0,

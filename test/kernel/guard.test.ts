@@ -176,7 +176,6 @@ test('every repair is counted, and nothing is repaired that we change ourselves'
     tables: told.filter(({ table }) => table).length,
     rules: told.filter(({ rules }) => rules).length,
     elements: told.reduce((sum, { elements }) => sum + Number(elements), 0),
-    audits: 0,
   })
   await cluster.add({ name: 'late' })
   await cluster.enforce(POLICY, policy('late', 'late', { ingress: [] }))
