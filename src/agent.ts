@@ -63,8 +63,8 @@ export interface AgentOptions extends NetworkOptions {
   readonly localhostHostPorts: boolean
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
   readonly procSys: string
-  /** Whether what others change in the table is put right. */
-  readonly guard: 'watch' | 'off'
+  /** Whether others are kept from changing the table, and whether what they do change is put right. */
+  readonly guard: GuardMode
   /** Between two looks at the whole table. */
   readonly auditIntervalMs: number
   /** NFLOG group of denied packets. */
@@ -79,6 +79,9 @@ export interface AgentOptions extends NetworkOptions {
   readonly cniConfig: string | undefined
   readonly log: Logger
 }
+
+/** `own`, `watch` where the kernel cannot do that, or `off`: the table is anybody's. */
+export type GuardMode = 'own' | 'watch' | 'off'
 
 export interface Agent {
   /** Stops serving. What is in the kernel stays in force. */
@@ -102,10 +105,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const handler = Promise.withResolvers<CniHandler>()
   const observer = createObserver(() => performance.now())
   const cni = await serve(options, observer.requests(handleStarting(handler.promise)))
-  const kernel = openKernel({ ...options, measure: observer.commits })
+  const kernel = openKernel({
+    ...options,
+    ownTables: options.guard === 'own',
+    measure: observer.commits,
+  })
   const chains = program({ ...options, podInterfacePrefix: HOST_INTERFACE_PREFIX, tunnel: TUNNEL })
   const guard = options.guard === 'off' ? undefined : openGuard({ ...options, kernel, chains })
-  const found = await inspect(kernel.nftables, chains)
+  const found = await inspect(kernel.nftables, chains, kernel.dataplane.ownsTables)
 
   const ledger = new PolicyLedger(() => new Date())
   const state = new ClusterState({

@@ -3,9 +3,10 @@ import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
 import { Bars } from '../dataplane/bars.ts'
-import { BridgeTable } from '../dataplane/bridge-table.ts'
+import { BRIDGE_TABLE, BridgeTable } from '../dataplane/bridge-table.ts'
 import { readState } from '../dataplane/inspect.ts'
 import { FAMILIES, type KernelState } from '../dataplane/kernel-state.ts'
+import { canOwnTables, claimTables } from '../dataplane/own-tables.ts'
 import { Revocation } from '../dataplane/revocation.ts'
 import { samplingTable } from '../dataplane/sampling-table.ts'
 import { sets } from '../dataplane/sets.ts'
@@ -48,6 +49,8 @@ export interface KernelOptions {
   /** NFLOG group of denied packets. */
   readonly logGroup: number
   readonly log: Logger
+  /** Keeps everybody else from changing our tables, where the kernel can do that. */
+  readonly ownTables?: boolean
   /** Looks on while transactions are carried out. */
   readonly measure?: (commit: Commit) => Commit
 }
@@ -117,15 +120,13 @@ export interface Kernel {
  *
  * @throws {NativeError} without CAP_SYS_ADMIN, which every pod's namespace asks for: told now, not at its ADD
  * @throws {NetlinkError} without CAP_NET_ADMIN
+ * @throws {DataplaneError} SLUICE_TABLE_OWNED while another agent has the tables
  */
-export function openKernel({
-  procSys,
-  logGroup,
-  log,
-  measure = (as) => as,
-}: KernelOptions): Kernel {
+export function openKernel(options: KernelOptions): Kernel {
+  const { procSys, logGroup, log, measure = (as) => as } = options
   enterNamespace(OWN_NETNS)
   const nftables = openNetlink(NETLINK_NETFILTER)
+  const ownsTables = options.ownTables === true && takeTables(nftables, log)
   const conntrack = openNetlink(NETLINK_NETFILTER)
   // For listings alone. It stays open: after a transaction that deletes, closing one waits 7 ms for an RCU grace
   // period (nft_rcv_nl_event, Linux 6.18).
@@ -145,6 +146,7 @@ export function openKernel({
       commit: commitTransaction,
       read: readStateAlone,
       yieldToOthers: () => setImmediate(),
+      ownsTables,
     },
     wiring: ({ podCidrs, nodeAddresses, ...rest }) => {
       prepareNode(podCidrs, node)
@@ -161,7 +163,7 @@ export function openKernel({
       findEntry: (netns, ifName) => findEntry(netns, ifName, { ...node, openIn }),
       requireBridgeFilter: () => requireBridgeFilter(bridgeFiles(procSys)),
       findInterface: (address) => findInterface(address, route),
-      bridges: new BridgeTable({ commit: commitTransaction, socket: nftables }),
+      bridges: new BridgeTable({ commit: commitTransaction, socket: nftables, ownsTables }),
     }),
     podMtu: (nodeAddresses, overlay) => deriveMtu(nodeAddresses, overlay, readMtus(route)),
     connectNodes: (own, remotes, overlay) =>
@@ -240,6 +242,19 @@ export function openKernel({
 const LOG_SETTINGS = { copyBytes: 96, queuePackets: 32, flushCentiseconds: 10 }
 /** Some ten thousand packets, which is more than are logged in the longest time that the event loop is busy. */
 const LOG_BUFFER_BYTES = 1 << 20
+
+/** First of all: what an agent that ended has left is anybody's. Returns whether the kernel can do it. */
+function takeTables(nftables: NetlinkSocket, log: Logger): boolean {
+  if (!canOwnTables(nftables)) {
+    log.info(
+      { event: 'table.unowned' },
+      'this kernel cannot keep others from changing table inet sluice (Linux 6.9 can); what they change is put right',
+    )
+    return false
+  }
+  claimTables(nftables, [tableReference('sluice'), tableReference('sluice_next'), BRIDGE_TABLE])
+  return true
+}
 
 /** Read and written on the thread that has entered the node's namespace. */
 function bridgeFiles(procSys: string): BridgeFilterParts {

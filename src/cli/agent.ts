@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type AgentOptions, startAgent } from '../agent.ts'
+import { type AgentOptions, type GuardMode, startAgent } from '../agent.ts'
 import { createLog } from '../agent/log.ts'
 import { spareMemory } from '../agent/spare-memory.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
@@ -20,7 +20,7 @@ interface Flags {
   readonly unknownPods: 'isolate' | 'refuse'
   readonly chained?: true
   readonly localhostHostPorts?: true
-  readonly guard: 'watch' | 'off'
+  readonly guard: GuardMode
   readonly auditInterval: number
   readonly logGroup: number
   readonly logAllowed?: number
@@ -56,9 +56,9 @@ export function define(command: Command): void {
     .option('--localhost-host-ports', 'host ports of pods answer on 127.0.0.1 of the node as well')
     .option('--chained', 'only enforce policy, on pods that the CNI plugin before sluice-cni wires')
     .addOption(
-      new Option('--guard <how>', 'what others change in table inet sluice is put right, or stays')
-        .choices(['watch', 'off'])
-        .default('watch'),
+      new Option('--guard <how>', 'keeps others from table inet sluice, or puts right what they do')
+        .choices(['own', 'watch', 'off'])
+        .default('own'),
     )
     .option('--audit-interval <seconds>', 'between looks at all of it', number(1, 86_400), 300)
     .option('--log-group <number>', 'NFLOG group of denied packets', number(0, 65535), 100)

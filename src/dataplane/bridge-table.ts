@@ -7,6 +7,7 @@ import { Transaction } from '../nftables/transaction.ts'
 import { type Address, familyOf } from '../policy/address.ts'
 import { bridgeProgram, bridgeSets } from './bridge-program.ts'
 import { DataplaneError } from './errors.ts'
+import { OWNED } from './own-tables.ts'
 import { baseOf } from './table.ts'
 
 /** A pod on a bridge that others made. */
@@ -22,6 +23,8 @@ export interface BridgeTableParts {
   readonly commit: (transaction: Transaction) => void
   /** For reading. */
   readonly socket: NetlinkSocket
+  /** Whether the table is made so that only the socket which commits may change it. */
+  readonly ownsTables: boolean
 }
 
 export const BRIDGE_TABLE = { family: 'bridge', table: 'sluice' } as const
@@ -43,9 +46,10 @@ export class BridgeTable {
    * @throws {DataplaneError}
    */
   async open(pods: readonly BridgedPod[]): Promise<void> {
-    const { socket } = this.#parts
+    const { socket, ownsTables } = this.#parts
     const found = listTables(socket, 'bridge').find(({ table }) => table === BRIDGE_TABLE.table)
-    this.#isThere = found?.comment === COMMENT
+    const isOwned = found?.flags.includes('owner') === true
+    this.#isThere = found?.comment === COMMENT && (isOwned || !ownsTables)
     if (found !== undefined && !this.#isThere) {
       this.#commit(new Transaction(BRIDGE_TABLE).deleteTable())
     }
@@ -87,7 +91,7 @@ export class BridgeTable {
   #change(added: readonly Placed[], removed: readonly Placed[]): void {
     if (added.length === 0 && removed.length === 0) return
     const transaction = new Transaction(BRIDGE_TABLE)
-    if (!this.#isThere) createIn(transaction)
+    if (!this.#isThere) createIn(transaction, this.#parts.ownsTables)
     // Somebody may have taken them away already.
     for (const { set, element } of removed) transaction.destroyElements(set, [element])
     for (const { set, element } of added) transaction.addElements(set, [element])
@@ -128,8 +132,9 @@ const COMMENT = `sluice bridge program ${createHash('sha256')
   .digest('hex')
   .slice(0, 16)}`
 
-function createIn(transaction: Transaction): void {
-  transaction.createTable({ comment: COMMENT }).addCounter('spoofed')
+function createIn(transaction: Transaction, isOwned: boolean): void {
+  const flags = isOwned ? { flags: OWNED } : {}
+  transaction.createTable({ comment: COMMENT, ...flags }).addCounter('spoofed')
   for (const set of ALL_SETS) transaction.createSet(set)
   for (const chain of bridgeProgram) transaction.createChain(chain.name, baseOf(chain))
   for (const { name, rules } of bridgeProgram) {

@@ -27,6 +27,8 @@ export interface DataplaneParts {
   readonly read: () => Promise<KernelState>
   /** Between two transactions of one change: lets the event loop serve others. */
   readonly yieldToOthers: () => Promise<void>
+  /** Whether tables are made so that only the socket which commits may change them. */
+  readonly ownsTables?: boolean
 }
 
 /** Addresses whose connections a change may have taken an allowance from. */

@@ -2,6 +2,8 @@
 export type DataplaneErrorCode =
   /** The table in the kernel is not what this program writes. */
   | 'SLUICE_TABLE_DAMAGED'
+  /** Another process owns the table, and nobody else may change it. */
+  | 'SLUICE_TABLE_OWNED'
   /** The kernel refused a transaction; `cause` is its own error. */
   | 'SLUICE_COMMIT_REFUSED'
   /** The answer to a transaction was lost; `cause` says how. */

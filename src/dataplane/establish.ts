@@ -93,7 +93,7 @@ async function install(
   { tables, locals, chainedInterfaces, ranges, hostPorts }: Wanted,
 ): Promise<KernelState> {
   const state = emptyKernelState()
-  parts.commit(hiddenPart(table, chains))
+  parts.commit(hiddenPart(table, chains, parts.ownsTables))
   const content: Operation[][] = [
     ...plan(state, diff(state, tables)),
     Array.from(locals, ([address, name]) => ({ kind: 'local', address, interface: name })),

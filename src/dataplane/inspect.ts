@@ -20,16 +20,25 @@ export interface FoundTables {
   readonly obstacle: string | undefined
 }
 
-/** Looks at what an earlier agent left in the kernel. */
+/**
+ * Looks at what an earlier agent left in the kernel.
+ *
+ * @param ownsTables whether a table without an owner has to be made anew
+ */
 export async function inspect(
   socket: NetlinkSocket,
   chains: readonly ProgramChain[],
+  ownsTables = false,
 ): Promise<FoundTables> {
   const tables = listTables(socket, 'inet')
   const found = findTables(socket, tables)
   if (!found.inForce.has('sluice')) return { ...found, state: undefined, obstacle: undefined }
-  const comment = tables.find(({ table }) => table === 'sluice')?.comment
-  const obstacle = programObstacle(socket, chains, comment)
+  const table = tables.find((one) => one.table === 'sluice')
+  const obstacle =
+    programObstacle(socket, chains, table?.comment) ??
+    (ownsTables && !table?.flags.includes('owner')
+      ? 'It was made so that anybody may change it.'
+      : undefined)
   if (obstacle !== undefined) return { ...found, state: undefined, obstacle }
   try {
     return { ...found, state: await readState(socket), obstacle: undefined }

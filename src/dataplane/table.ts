@@ -3,6 +3,7 @@ import type { SetNode } from '../nftables/set.ts'
 import { type BaseChain, type TableReference, Transaction } from '../nftables/transaction.ts'
 import { WORLD } from '../policy/tables.ts'
 import { FAMILIES } from './kernel-state.ts'
+import { OWNED } from './own-tables.ts'
 import { COUNTERS, type ProgramChain } from './program.ts'
 import { sets } from './sets.ts'
 
@@ -19,10 +20,17 @@ export const allSets: readonly SetNode[] = flatten(sets)
 /**
  * Table, sets, counters and all chains that no packet enters by itself: nothing of it is in force yet.
  * The comment says which program it is.
+ *
+ * @param isOwned only the socket that commits it may change it
  */
-export function hiddenPart(table: TableName, chains: readonly ProgramChain[]): Transaction {
+export function hiddenPart(
+  table: TableName,
+  chains: readonly ProgramChain[],
+  isOwned = false,
+): Transaction {
   const transaction = new Transaction(tableReference(table)).createTable({
     comment: commentOf(chains),
+    ...(isOwned && { flags: OWNED }),
   })
   for (const set of allSets) transaction.createSet(set)
   for (const counter of COUNTERS) transaction.addCounter(counter)
