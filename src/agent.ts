@@ -12,6 +12,7 @@ import { writeCniConfig } from './agent/cni-config-file.ts'
 import { followCniConfig } from './agent/follow-cni-config.ts'
 import { Enforcer, type EnforcerParts } from './agent/enforcer.ts'
 import { openGuard } from './agent/open-guard.ts'
+import { watchHost } from './agent/watch-host.ts'
 import { type Kernel, openKernel } from './agent/kernel.ts'
 import { openKubernetesSource } from './agent/kubernetes-source.ts'
 import { openFlows } from './agent/open-flows.ts'
@@ -142,7 +143,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   tellRebuilt(taken, options)
   for (const pod of taken.kept) pods.wiring.renew(pod)
   await enforcer.tell(() => taken.kept.flatMap((pod) => attachKept(state, pod, options.node)))
-  await enforcer.begin(() => {
+  const dataplane = await enforcer.begin(() => {
     const ranges = clusterRanges(routedNodes(options, source), options)
     const { lookUp } = source
     const parts = { kernel, chains, found, compiler, ipam: pods.ipam, chained, ranges, lookUp }
@@ -150,6 +151,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   })
   await guard?.begin(enforcer, found)
   const flows = openFlows({ ...options, kernel, compiler, state, source })
+  const host = await watchHost(() => kernel.hostProblems(dataplane.state), options.log)
   kernel.watchNetwork(() => network.check())
   await network.update()
   const reports = createReports({
@@ -164,6 +166,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     chained,
     records: pods.records,
     guard,
+    host,
     flows,
     instruments: observer.instruments,
     processFacts: readProcessFacts,
@@ -185,6 +188,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       queue.close()
       abandoned.close()
       guard?.close()
+      host.close()
       chained?.close()
       cniConfig?.close()
       source.close()

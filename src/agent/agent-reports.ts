@@ -16,6 +16,7 @@ import { METRICS } from './metrics.ts'
 import { NO_REPAIRS, type TableGuard } from './open-guard.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import { type PolicyReport, policyReports } from './policy-report.ts'
+import type { WatchedHost } from './watch-host.ts'
 import type { AgentSource } from './source.ts'
 
 export interface ReportParts {
@@ -30,6 +31,7 @@ export interface ReportParts {
   readonly chained: ChainedNode | undefined
   readonly records: Records
   readonly guard: TableGuard | undefined
+  readonly host: Pick<WatchedHost, 'problems'>
   readonly flows: Pick<FlowRecorder, 'counts' | 'problem'>
   readonly instruments: Instruments
   readonly processFacts: () => ProcessFacts
@@ -57,6 +59,7 @@ export function createReports(parts: ReportParts): AgentReports {
     pods: records.all().filter(isAttached).length,
     packets: kernel.packetCounters(),
     revokedConnections: kernel.revokedConnections(),
+    hostProblems: parts.host.problems,
     repairs: parts.guard?.repairs ?? NO_REPAIRS,
     audits: parts.guard?.audits ?? 0,
     flows: { ...parts.flows.counts(), problem: parts.flows.problem ?? null },

@@ -16,6 +16,8 @@ export interface AgentStatus extends CompilerStats {
   readonly commitRefused: string | null
   /** What is not well with the source of truth, a sentence each. */
   readonly sourceProblems: readonly string[]
+  /** What of the node's state defeats policy, a sentence each. */
+  readonly hostProblems: readonly string[]
   /** Pods wired on this node. */
   readonly pods: number
   /** Packets of each counter of the table. */

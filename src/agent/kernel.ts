@@ -41,6 +41,7 @@ import { type Address, type Cidr, type Family, familyOf } from '../policy/addres
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
 import type { Commit } from './measure-commit.ts'
+import { hostProblems } from './host-problems.ts'
 import { OWN_NETNS, openSettings } from './open-settings.ts'
 
 export interface KernelOptions {
@@ -96,6 +97,8 @@ export interface Kernel {
   ): Promise<readonly string[]>
   /** Tells when the node's links, addresses or routes have changed, so that other paths may be right. */
   watchNetwork(onNews: () => void): void
+  /** What of the node's state defeats policy now, a sentence each. */
+  hostProblems(state: KernelState): Promise<readonly string[]>
   /** A socket for listings of nftables, which keep it from everything else. */
   openListing(): NetlinkSocket
   /** Follows what others change in nftables: what `nftables` does is kept away by the kernel. */
@@ -176,7 +179,11 @@ export function openKernel(options: KernelOptions): Kernel {
       const subscriber = { onMessage: onNews, onLost: onNews }
       watches.push(subscribe(NETLINK_ROUTE, NETWORK_GROUPS, subscriber, { filter: NETWORK_FILTER }))
     },
-    openListing: () => openNetlink(NETLINK_NETFILTER),
+    hostProblems: (state) => {
+      const traffic = { interfacePrefix: HOST_INTERFACE_PREFIX, state }
+      return hostProblems({ nftables, conntrack, route, openListing }, traffic)
+    },
+    openListing,
     watchTables: (subscriber) => {
       // Each transaction is told of in datagrams of its own.
       const filter = dropMessages([[{ portId: nftables.portId }]])
@@ -263,6 +270,10 @@ function bridgeFiles(procSys: string): BridgeFilterParts {
     readFile: (path) => readFileSync(path, 'utf8'),
     writeFile: (path, text) => writeFileInNamespace(OWN_NETNS, path, text),
   }
+}
+
+function openListing(): NetlinkSocket {
+  return openNetlink(NETLINK_NETFILTER)
 }
 
 function openIn(netns: string): NetlinkSocket {

@@ -22,6 +22,7 @@ function screen(status: AgentStatus): string {
     ['node', status.node],
     ['policy', status.commitRefused ?? 'in force'],
     ['source', status.sourceProblems.length === 0 ? 'followed' : status.sourceProblems.join('; ')],
+    ['host', status.hostProblems.length === 0 ? 'in order' : status.hostProblems.join('; ')],
     ['pods here', String(status.pods)],
     ['policies in force', String(status.policies)],
     ['verdicts', `${status.classes} classes, ${status.portSets} port sets, ${status.rows} rows`],

@@ -27,6 +27,7 @@ const CT = {
   IPCTNL_MSG_CT_NEW: CTNETLINK | 0,
   IPCTNL_MSG_CT_GET: CTNETLINK | 1,
   IPCTNL_MSG_CT_DELETE: CTNETLINK | 2,
+  IPCTNL_MSG_CT_GET_STATS: CTNETLINK | 5,
 } as const
 
 /** linux/netfilter/nfnetlink_log.h, subsystem NFNL_SUBSYS_ULOG. */

@@ -115,6 +115,29 @@ export function listChains(
     .map((values) => ({ chain: values.NFTA_CHAIN_NAME ?? '', base: readBase(values) }))
 }
 
+/** A chain that packets enter, of any table. */
+export interface ListedBaseChain {
+  readonly table: TableReference
+  readonly chain: string
+  readonly base: Required<BaseChain>
+}
+
+/** The chains of a family that packets enter. Lets other work go on: some nodes have ten thousands of chains. */
+export async function listBaseChains(
+  socket: NetlinkSocket,
+  family: Family,
+): Promise<ListedBaseChain[]> {
+  const type = MESSAGE_TYPES.NFT_MSG_GETCHAIN
+  const request = makeRequest(type, 0, familyHeader(family), NFTA_CHAIN, {})
+  const found = await socket.dumpApart(request, (reply): ListedBaseChain[] => {
+    const { attributes } = readReply(reply, nfgenmsg, NFTA_CHAIN)
+    const { NFTA_CHAIN_TABLE: table = '', NFTA_CHAIN_NAME: chain = '' } = attributes
+    const base = readBase(attributes)
+    return base === undefined ? [] : [{ table: { family, table }, chain, base }]
+  })
+  return found.flat()
+}
+
 /** The rules of a table, or of one chain of it, in order. */
 export function listRules(
   socket: NetlinkSocket,

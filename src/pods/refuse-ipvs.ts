@@ -12,9 +12,15 @@ const IPVS_INTERFACE = 'kube-ipvs0'
  * @throws Error on a node in IPVS mode
  */
 export function refuseIpvs(node: NetlinkSocket): void {
-  if (findLink(node, IPVS_INTERFACE) === undefined) return
-  throw new Error(
+  const problem = ipvsProblem(node)
+  if (problem !== undefined) throw new Error(problem)
+}
+
+/** A sentence, on a node in IPVS mode. */
+export function ipvsProblem(node: NetlinkSocket): string | undefined {
+  if (findLink(node, IPVS_INTERFACE) === undefined) return undefined
+  return (
     `kube-proxy is in IPVS mode on this node (there is an interface ${IPVS_INTERFACE}), where connections to Services pass policy by. ` +
-      `Set its mode to nftables or iptables; if it is no longer in IPVS mode, run: ip link delete ${IPVS_INTERFACE}`,
+    `Set its mode to nftables or iptables; if it is no longer in IPVS mode, run: ip link delete ${IPVS_INTERFACE}`
   )
 }

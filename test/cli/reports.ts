@@ -13,6 +13,7 @@ export const STATUS: AgentStatus = {
   invalid: [],
   commitRefused: null,
   sourceProblems: [],
+  hostProblems: [],
   pods: 0,
   packets: {},
   revokedConnections: 0,
