@@ -47,6 +47,9 @@ export const GOALS: Readonly<Record<string, Goal>> = {
   'Revocation, enforcer told to last byte, UDP, p99': { of: 'value', atMost: 50 },
   'packets that reach an isolated pod': { of: 'value', atMost: 0 },
   'packets lost from an allowed peer': { of: 'value', atMost: 0 },
+  'Repair of an element, p99': { of: 'value', atMost: 100 },
+  'Repair of the rules of a chain, p99': { of: 'value', atMost: 100 },
+  'Repair of the table, p99': { of: 'value', atMost: 100 },
   'pod add, 10k pods × 1k policies, p50': { of: 'value', atMost: 0.3 },
   'pod add, 10k pods × 1k policies, p99': { of: 'value', atMost: 2 },
   // Logarithmic at most: log(100,000) / log(1,000).

@@ -1,5 +1,6 @@
 import { cniFigures } from './figures/cni.ts'
 import { connectionFigures } from './figures/connections.ts'
+import { guardFigures } from './figures/guard.ts'
 import { programmingFigures } from './figures/programming.ts'
 import { revocationFigures } from './figures/revocation.ts'
 import { startRaceFigures } from './figures/start-race.ts'
@@ -43,6 +44,12 @@ export const GROUPS: readonly Group[] = [
     script: 'bench/figures/revocation.ts',
     measure: revocationFigures,
     seconds: { quick: 18, full: 200 },
+  },
+  {
+    name: 'guard',
+    script: 'bench/figures/guard.ts',
+    measure: guardFigures,
+    seconds: { quick: 16, full: 120 },
   },
   {
     name: 'start race',
