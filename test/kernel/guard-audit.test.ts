@@ -3,12 +3,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Guard, type Guarded, type Repair } from '../../src/dataplane/guard.ts'
 import { readState } from '../../src/dataplane/inspect.ts'
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
+import { NetlinkSocketError } from '../../src/netlink/errors.ts'
 import { openNetlink } from '../../src/netlink/socket.ts'
 import { commit } from '../../src/nftables/commit.ts'
 import { address, port } from '../policy/arbitraries.ts'
 import { added, blockPeer, podOf, podsOf, policyOf, ruleOf, selectorOf } from '../policy/models.ts'
 import { type Namespace, openNamespace } from './nftables-namespace.ts'
 import { PROGRAM, startDataplane } from './start-dataplane.ts'
+import { until } from './until.ts'
 
 /** What is wrong in the table is found also where no notification has told of it. */
 let namespace: Namespace
@@ -65,7 +67,7 @@ beforeEach(async () => {
       await mend(force)
     },
     uptime: () => performance.now(),
-    setTimer: () => undefined,
+    setTimer: (callback, delayMs) => void setTimeout(callback, delayMs),
     onRepair: (repair) => void repairs.push(repair),
     onError: (error) => {
       throw error
@@ -107,6 +109,14 @@ describe('is found and put right:', () => {
     await guard.audit()
     expect(repairs).toHaveLength(1)
   })
+})
+
+test('where notifications were lost, everything is looked at', async () => {
+  nft('insert rule inet sluice forward accept; delete element inet sluice pod_class4 { 10.1.3.3 }')
+  guard.subscriber.onLost(new NetlinkSocketError('NETLINK_LOST', 'The queue was full.'))
+  await until('it is put right', () => repairs.length > 0)
+  expect(repairs).toEqual([expect.objectContaining({ rules: true, elements: 1, table: false })])
+  expect(await readState(namespace.socket)).toEqual(force.dataplane.state)
 })
 
 test('what is committed while it is read is not taken for wrong', async () => {
