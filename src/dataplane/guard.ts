@@ -105,7 +105,7 @@ export class Guard {
       return false
     })
     this.#hasBegun = true
-    this.#mendSoon()
+    if (this.#changes.isAny) this.#mendSoon()
   }
 
   /**
