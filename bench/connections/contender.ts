@@ -3,7 +3,7 @@ import { listCounters } from '../../src/nftables/list.ts'
 import { CLIENT, STRANGER } from './cluster.ts'
 import { forgetConnections, LOCALS, openPlace, type Place, readRuleset } from './place.ts'
 import { TRACKING_AND_TRANSLATION, TRACKING_ONLY, USUAL_DENIED, usualLayout } from './rulesets.ts'
-import type { Amount, Protocol, Sender } from './sender.ts'
+import type { Amount, Sender, Traffic } from './sender.ts'
 import { establishSluice, SLUICE_DENIED } from './sluice-table.ts'
 
 /** A node of its own with one way to judge packets. */
@@ -13,7 +13,7 @@ export interface Contender {
   readonly denied: { readonly table: string; readonly counter: string } | undefined
 }
 
-export type Kind = 'tracking' | 'translation' | 'sluice' | 'usual'
+export type Kind = 'nothing' | 'tracking' | 'translation' | 'sluice' | 'usual'
 
 /** @param title of its namespaces */
 export async function openContender(
@@ -34,14 +34,14 @@ export async function openContender(
 export async function measure(
   sender: Sender,
   { place }: Contender,
-  protocol: Protocol,
+  traffic: Traffic,
   amount: Amount,
 ): Promise<number[]> {
   forgetConnections(place)
-  const batches = await sender.send(place, protocol, CLIENT, amount)
+  const batches = await sender.send(place, traffic, CLIENT, amount)
   if (batches.some(({ arrived }) => arrived !== amount.flows)) {
     throw new Error(
-      `Wrong verdict: ${place.node} lets not every ${protocol} flow of the client through.`,
+      `Wrong verdict: ${place.node} lets not every ${traffic} flow of the client through.`,
     )
   }
   return batches.map(({ nanosecondsPerFlow }) => nanosecondsPerFlow)
@@ -53,23 +53,23 @@ export async function measure(
  * @throws unless every one of the first arrives, and every one of the others is counted as denied
  */
 export async function check(sender: Sender, contender: Contender): Promise<void> {
-  for (const protocol of ['tcp', 'udp'] as const) {
-    await measure(sender, contender, protocol, { batches: 1, flows: 20 })
-    if (contender.denied !== undefined) await checkDenied(sender, contender, protocol)
+  for (const traffic of ['tcp', 'udp'] as const) {
+    await measure(sender, contender, traffic, { batches: 1, flows: 20 })
+    if (contender.denied !== undefined) await checkDenied(sender, contender, traffic)
   }
 }
 
 async function checkDenied(
   sender: Sender,
   { place, denied }: Contender,
-  protocol: Protocol,
+  traffic: Traffic,
 ): Promise<void> {
   const before = countOf(place.socket, denied)
-  const batches = await sender.send(place, protocol, STRANGER, { batches: 1, flows: DENIED_FLOWS })
+  const batches = await sender.send(place, traffic, STRANGER, { batches: 1, flows: DENIED_FLOWS })
   const counted = countOf(place.socket, denied) - before
   if (batches.some(({ arrived }) => arrived > 0) || counted < DENIED_FLOWS) {
     throw new Error(
-      `Wrong verdict: ${place.node} counts ${counted} denied packets of ${DENIED_FLOWS} ${protocol} flows.`,
+      `Wrong verdict: ${place.node} counts ${counted} denied packets of ${DENIED_FLOWS} ${traffic} flows.`,
     )
   }
 }
@@ -86,6 +86,7 @@ function countOf(socket: NetlinkSocket, denied: Contender['denied']): bigint {
 const KINDS: Readonly<
   Record<Kind, (place: Place, policies: number) => Promise<Contender['denied']>>
 > = {
+  nothing: async () => undefined,
   tracking: async (place) => {
     readRuleset(place, TRACKING_ONLY)
     return undefined

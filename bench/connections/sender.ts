@@ -5,9 +5,10 @@ import { type Address, formatAddress } from '../../src/policy/address.ts'
 import { PORT, SERVER } from './cluster.ts'
 import type { Place } from './place.ts'
 
-export type Protocol = 'tcp' | 'udp'
+/** New TCP connections, first datagrams of new flows, datagrams of one flow that was answered: see `flows.c`. */
+export type Traffic = 'tcp' | 'udp' | 'established'
 
-/** So many flows in a row make one sample. */
+/** So many flows in a row, or packets of the one flow, make one sample. */
 export interface Amount {
   readonly batches: number
   readonly flows: number
@@ -19,7 +20,7 @@ export interface Batch {
   readonly nanosecondsPerFlow: number
 }
 
-/** Opens new flows to the server through `flows.c`. */
+/** Sends to the server through `flows.c`. */
 export class Sender {
   readonly #program: string
 
@@ -32,13 +33,13 @@ export class Sender {
 
   async send(
     { client, server }: Place,
-    protocol: Protocol,
+    traffic: Traffic,
     from: Address,
     { batches, flows }: Amount,
   ): Promise<Batch[]> {
     const ends = [client, server, formatAddress(from), formatAddress(SERVER)]
     const numbers = [PORT, batches, flows].map(String)
-    const { stdout } = await promisify(execFile)(this.#program, [protocol, ...ends, ...numbers])
+    const { stdout } = await promisify(execFile)(this.#program, [traffic, ...ends, ...numbers])
     return stdout.trimEnd().split('\n').map(readBatch)
   }
 }
