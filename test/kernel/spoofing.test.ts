@@ -86,6 +86,22 @@ test.each(
   await expectCounts({ spoofed: 2, passed: 0 })
 })
 
+test.each(FAMILIES)('IPv%i: nor inside a flow that another pod has opened', async (family) => {
+  const [victim, target] = [of('victim', family), of('target', family)]
+  const honest = openDatagrams(cluster.pod('victim').netns, { address: victim, port: 4000 })
+  try {
+    honest.send({ address: target, port: PORT })
+    await until('the datagram arrives', () => heard() === 1)
+    // From here on, connection tracking calls the flow established.
+    listenerAt(target).send({ address: victim, port: 4000 })
+    await until('the answer arrives', () => honest.arrived() === 1)
+    wire.send(udp(victim, target))
+    await expectCounts({ spoofed: 1, passed: 1 })
+  } finally {
+    honest.close()
+  }
+})
+
 test('the loopback of the node is out of reach, also where the node would route it', async () => {
   run(cluster.node.netns, 'sysctl', '-qw', 'net.ipv4.conf.all.route_localnet=1')
   wire.send(udp(of('liar', 4), LOOPBACK))
@@ -182,6 +198,12 @@ async function expectCounts(wanted: { spoofed: number; passed: number }): Promis
   })
   expect(now()).toEqual(wanted)
   expect(heard()).toBe(0)
+}
+
+function listenerAt(own: Address): Datagrams {
+  const listener = listeners[cluster.pod('target').addresses.indexOf(own)]
+  if (listener === undefined) throw new Error(`Nobody listens at ${formatAddress(own)}.`)
+  return listener
 }
 
 /** Datagrams that came since this was last asked, wherever. */
