@@ -247,22 +247,19 @@ export class Enforcer implements Enforcement {
     if (events.length > 0) await this.#force?.unattached?.follow(this.#force.dataplane)
   }
 
-  async #enforce(
-    events: readonly ClusterEvent[],
-    { concerned, arriving = new Set() }: Scope = {},
-  ): Promise<void> {
-    const changes = this.#parts.compiler.apply(events)
-    if (this.#force === undefined) return
+  async #enforce(events: readonly ClusterEvent[], scope: Scope = {}): Promise<void> {
+    const { compiler } = this.#parts
+    if (this.#force === undefined) {
+      compiler.apply(events)
+      return
+    }
     const { dataplane, revocation } = this.#force
     try {
-      if (this.#refusal === undefined) {
-        for (const change of joinArrival(changes, arriving)) {
-          const touched = await dataplane.apply(change, arriving)
-          revocation.sweep(concerned ?? touched)
-        }
-      } else {
+      if (this.#refusal === undefined) await this.#commit(events, this.#force, scope)
+      else {
         // The kernel is behind by more than these changes.
-        revocation.sweep(await dataplane.reconcile(this.#parts.compiler.tables()))
+        compiler.apply(events)
+        revocation.sweep(await dataplane.reconcile(compiler.tables()))
       }
       this.#refusal = undefined
       this.#retryMs = FIRST_RETRY_MS
@@ -270,6 +267,23 @@ export class Enforcer implements Enforcement {
     } catch (error) {
       this.#refuse(error instanceof Error ? error : new Error(String(error)))
       throw error
+    }
+  }
+
+  /** Each change as the compiler finds it: a policy that is the first to name all pods of a large cluster moves them all. */
+  async #commit(
+    events: readonly ClusterEvent[],
+    { dataplane, revocation }: Force,
+    { concerned, arriving = new Set() }: Scope,
+  ): Promise<void> {
+    const { compiler, yieldToOthers } = this.#parts
+    let isFirst = true
+    for (const change of joinArrival(compiler.steps(events), arriving)) {
+      if (!isFirst) await yieldToOthers()
+      isFirst = false
+      if (change === undefined) continue
+      const touched = await dataplane.apply(change, arriving)
+      revocation.sweep(concerned ?? touched)
     }
   }
 

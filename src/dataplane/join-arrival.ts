@@ -5,21 +5,28 @@ import type { TableChange } from '../policy/tables.ts'
  * Changes in fewer: those that only say which classes a pod has that arrives go together with the change that
  * follows. Between other addresses neither of them moves anyone and switches verdicts.
  *
+ * @param changes one after the other as they are found; undefined, which is passed on, while there is none
  * @param arriving addresses of a pod whose link is not up, of which no packet is on its way
  */
-export function joinArrival(
-  changes: readonly TableChange[],
+export function* joinArrival(
+  changes: Iterable<TableChange | undefined>,
   arriving: ReadonlySet<Address>,
-): TableChange[] {
-  const joined: TableChange[] = []
+): Generator<TableChange | undefined, void> {
+  let before: TableChange | undefined
   for (const change of changes) {
-    const before = joined.at(-1)
-    if (before !== undefined && onlyClassifies(before, arriving)) {
-      const podClasses = new Map([...before.podClasses, ...change.podClasses])
-      joined[joined.length - 1] = { ...change, podClasses }
-    } else joined.push(change)
+    if (change === undefined) yield undefined
+    else if (before !== undefined && onlyClassifies(before, arriving)) {
+      const podClasses: TableChange['podClasses'] = new Map([
+        ...before.podClasses,
+        ...change.podClasses,
+      ])
+      before = { ...change, podClasses }
+    } else {
+      if (before !== undefined) yield before
+      before = change
+    }
   }
-  return joined
+  if (before !== undefined) yield before
 }
 
 function onlyClassifies(change: TableChange, arriving: ReadonlySet<Address>): boolean {

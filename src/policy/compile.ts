@@ -12,14 +12,19 @@ import { addReach } from './compile/reach.ts'
 import { Selection } from './compile/selection.ts'
 import { Subjects } from './compile/subjects.ts'
 import { type PortSetId, type TableChange, type Tables, WORLD } from './tables.ts'
-import { Traits } from './compile/traits.ts'
+import { type Trait, Traits } from './compile/traits.ts'
 
 export interface CompilerOptions {
   /** The first class id to give: above all that the kernel still holds. */
   readonly firstClass?: number
   /** Port sets that the kernel still holds: equal contents keep their ids, new ones get higher ids. */
   readonly portSetIds?: Iterable<readonly [PortSetId, PortSet]>
+  /** How many addresses it looks at in one step. */
+  readonly addressesAtOnce?: number
 }
+
+/** Some milliseconds, and where all of them move one transaction of the data plane. */
+const ADDRESSES_AT_ONCE = 2000
 
 export interface CompilerStats {
   /** Policies in force here: they select a local pod that has an address. */
@@ -35,10 +40,12 @@ export interface CompilerStats {
   readonly rows: number
 }
 
+type Steps = Generator<TableChange | undefined, void>
+
 /**
  * Keeps the `Tables` of one node up to date with the cluster, and says after each event what changed.
  *
- * An event leads to at most three changes, and each either moves addresses between classes or switches
+ * An event leads to changes of at most three kinds, and each either moves addresses between classes or switches
  * verdicts, never both. So a packet that meets the class from before a change and the verdict from after
  * it is judged by the state before or the state after:
  *  1. *refine*: policies that come into force bring their traits; addresses move to classes that tell
@@ -46,6 +53,8 @@ export interface CompilerStats {
  *  2. *switch*: subjects take their new verdicts; no address moves;
  *  3. *coarsen*: traits that no policy in force names any more go; addresses move to classes that do not
  *     tell them apart, on which no verdict depends any more.
+ * Where many addresses move, they do so in several changes. Each of them has its class from before or its class
+ * from after, which mean the same but for what the event itself says of its pod.
  */
 export class Compiler {
   readonly #inventory = new Inventory()
@@ -60,8 +69,14 @@ export class Compiler {
   readonly #moved = new Set<Address>()
   /** Addresses whose verdicts they may have changed. */
   readonly #switched = new Set<Address>()
+  readonly #addressesAtOnce: number
 
-  constructor({ firstClass = WORLD + 1, portSetIds = [] }: CompilerOptions = {}) {
+  constructor({
+    firstClass = WORLD + 1,
+    portSetIds = [],
+    addressesAtOnce = ADDRESSES_AT_ONCE,
+  }: CompilerOptions = {}) {
+    this.#addressesAtOnce = addressesAtOnce
     this.#classes = new Classes(firstClass)
     this.#portSets = new PortSets(portSetIds)
     this.#profiles = new Profiles(this.#portSets, this.#classes)
@@ -74,16 +89,21 @@ export class Compiler {
    * (of policies, and of pods wired here before) stand alone, so that verdicts switch in their order.
    */
   apply(events: Iterable<ClusterEvent>): TableChange[] {
-    const changes: TableChange[] = []
-    for (const event of events) {
-      const alone = this.#standsAlone(event)
-      if (alone) changes.push(...this.#advance())
-      const replacement = this.#inventory.replace(event)
-      if (replacement !== undefined) this.#note(replacement)
-      if (alone) changes.push(...this.#advance())
+    return [...this.steps(events)].filter((change) => change !== undefined)
+  }
+
+  /**
+   * The same in steps of some milliseconds, between which others can be served: each is taken when it is asked
+   * for, and has a change or, where it found none, undefined. Before the last of them the compiler must not be
+   * given other events. Whoever stops earlier has had all events taken in.
+   */
+  *steps(events: Iterable<ClusterEvent>): Steps {
+    const steps = this.#takeIn(events)
+    try {
+      for (let next = steps.next(); !next.done; next = steps.next()) yield next.value
+    } finally {
+      while (!steps.next().done);
     }
-    changes.push(...this.#advance())
-    return changes
   }
 
   /** The whole of the tables, as all changes so far have made them. */
@@ -121,6 +141,17 @@ export class Compiler {
   /** How many pods of this node each policy selects, of those that select any. */
   selected(): ReadonlyMap<ObjectKey, number> {
     return this.#selection.counts()
+  }
+
+  *#takeIn(events: Iterable<ClusterEvent>): Steps {
+    for (const event of events) {
+      const alone = this.#standsAlone(event)
+      if (alone) yield* this.#advance()
+      const replacement = this.#inventory.replace(event)
+      if (replacement !== undefined) this.#note(replacement)
+      if (alone) yield* this.#advance()
+    }
+    yield* this.#advance()
   }
 
   #standsAlone(event: ClusterEvent): boolean {
@@ -164,18 +195,32 @@ export class Compiler {
     }
   }
 
-  /** Carries out what the events since the last call call for. */
-  #advance(): TableChange[] {
-    const changes = [this.#refine(), this.#switch(), this.#coarsen()]
-    return changes.filter((change) => change !== undefined)
+  /** Carries out what the events since the last call call for: refines, switches, coarsens. */
+  *#advance(): Steps {
+    yield* this.#move(this.#traits.takeCreated())
+    const switched = this.#switch()
+    if (switched !== undefined) yield switched
+    this.#selection.release()
+    const gone = this.#traits.sweep()
+    if (gone.length > 0) yield* this.#move(gone)
   }
 
-  #refine(): TableChange | undefined {
-    const draft = new Draft()
-    addReach(this.#traits.takeCreated(), this.#inventory, this.#moved)
-    this.#addresses.update(this.#moved, draft)
+  /** Moves the addresses that these traits, or their absence, can concern, and those whose pods changed. */
+  *#move(traits: readonly Trait[]): Steps {
+    addReach(traits, this.#inventory, this.#moved)
+    let draft = new Draft()
+    this.#addresses.updateBlocks(draft)
+    let looked = 0
+    for (const address of this.#moved) {
+      this.#addresses.update(address, draft)
+      looked += 1
+      if (looked % this.#addressesAtOnce > 0) continue
+      yield this.#settle(draft)
+      draft = new Draft()
+    }
     this.#moved.clear()
-    return this.#settle(draft)
+    const last = this.#settle(draft)
+    if (last !== undefined) yield last
   }
 
   #switch(): TableChange | undefined {
@@ -185,17 +230,6 @@ export class Compiler {
       this.#judge('egress', subject, draft)
     }
     this.#switched.clear()
-    return this.#settle(draft)
-  }
-
-  #coarsen(): TableChange | undefined {
-    this.#selection.release()
-    const gone = this.#traits.sweep()
-    if (gone.length === 0) return undefined
-    const draft = new Draft()
-    addReach(gone, this.#inventory, this.#moved)
-    this.#addresses.update(this.#moved, draft)
-    this.#moved.clear()
     return this.#settle(draft)
   }
 

@@ -31,6 +31,9 @@ const batches = events.chain((all) =>
     }),
 )
 
+/** Each change moves one address, two, or all. */
+const addressesAtOnce = fc.constantFrom(1, 2, 2000)
+
 const flows = fc.array(flow, { minLength: 250, maxLength: 250, size: 'max' }).map((many) =>
   many.flatMap(({ from, to, ...rest }): AddressFlow[] => {
     if (from.kind !== 'address' || to.kind !== 'address') return []
@@ -40,8 +43,8 @@ const flows = fc.array(flow, { minLength: 250, maxLength: 250, size: 'max' }).ma
 
 test('compiler and evaluator agree on every flow', () => {
   let judged = 0
-  const property = fc.property(batches, flows, (steps, some) => {
-    const compiler = new Compiler()
+  const property = fc.property(batches, flows, addressesAtOnce, (steps, some, atOnce) => {
+    const compiler = new Compiler({ addressesAtOnce: atOnce })
     for (const step of steps) compiler.apply(step)
     const tables = compiler.tables()
     const cluster = clusterOf(steps.flat())
@@ -79,8 +82,8 @@ function expectedOf(
 }
 
 test('after any events the compiler is where a fresh one would be', () => {
-  const property = fc.property(batches, (steps) => {
-    const compiler = new Compiler()
+  const property = fc.property(batches, addressesAtOnce, (steps, atOnce) => {
+    const compiler = new Compiler({ addressesAtOnce: atOnce })
     for (const step of steps) compiler.apply(step)
     const cluster = clusterOf(steps.flat())
     const fresh = new Compiler()
@@ -115,8 +118,8 @@ function objectsOf(cluster: Cluster): ClusterEvent[] {
 }
 
 test('the changes lead from each state to the next, and each is safe to straddle', () => {
-  const property = fc.property(batches, (steps) => {
-    const compiler = new Compiler()
+  const property = fc.property(batches, addressesAtOnce, (steps, atOnce) => {
+    const compiler = new Compiler({ addressesAtOnce: atOnce })
     const seen = idsIn(EMPTY)
     const retired = new Set<number>()
     let tables = EMPTY
@@ -135,8 +138,8 @@ test('the changes lead from each state to the next, and each is safe to straddle
 })
 
 test('while the changes of one event are made, verdicts are those before it or those after it', () => {
-  const property = fc.property(events, (all) => {
-    const compiler = new Compiler()
+  const property = fc.property(events, addressesAtOnce, (all, atOnce) => {
+    const compiler = new Compiler({ addressesAtOnce: atOnce })
     let cluster = clusterOf([])
     all.forEach((event, at) => {
       const [before, changes] = [compiler.tables(), compiler.apply([event])]

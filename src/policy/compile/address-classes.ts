@@ -20,11 +20,22 @@ export class AddressClasses {
     this.#classes = classes
   }
 
-  /** Finds the classes of these addresses anew, and those of the blocks. */
-  update(addresses: Iterable<Address>, draft: Draft): void {
-    this.#updateBlocks(4, draft)
-    this.#updateBlocks(6, draft)
-    for (const address of addresses) this.#updateOwned(address, draft)
+  /** Cuts the addresses by the blocks in force anew. Pods' addresses keep their classes until `update`. */
+  updateBlocks(draft: Draft): void {
+    this.#updateBlocksOf(4, draft)
+    this.#updateBlocksOf(6, draft)
+  }
+
+  /** Finds the class of an address anew, if a pod owns it or did. */
+  update(address: Address, draft: Draft): void {
+    const before = this.#owned.get(address)
+    const content = this.#contentOf(address)
+    const after = content && this.#classes.hold(content)
+    if (before !== undefined) this.#classes.drop(before)
+    if (before === after) return
+    if (after === undefined) this.#owned.delete(address)
+    else this.#owned.set(address, after)
+    draft.podClasses.set(address, after?.id)
   }
 
   podClasses(): Map<Address, ClassId> {
@@ -37,17 +48,6 @@ export class AddressClasses {
     return { 4: this.#blocks[4], 6: this.#blocks[6] }
   }
 
-  #updateOwned(address: Address, draft: Draft): void {
-    const before = this.#owned.get(address)
-    const content = this.#contentOf(address)
-    const after = content && this.#classes.hold(content)
-    if (before !== undefined) this.#classes.drop(before)
-    if (before === after) return
-    if (after === undefined) this.#owned.delete(address)
-    else this.#owned.set(address, after)
-    draft.podClasses.set(address, after?.id)
-  }
-
   #contentOf(address: Address): ClassContent | undefined {
     const pod = this.#inventory.owners.of(address)
     if (pod === undefined) return undefined
@@ -58,7 +58,7 @@ export class AddressClasses {
     }
   }
 
-  #updateBlocks(family: Family, draft: Draft): void {
+  #updateBlocksOf(family: Family, draft: Draft): void {
     if (!this.#traits.refreshAtoms(family)) return
     const held: AddressClass[] = []
     const blocks = this.#traits.atoms(family).map(({ first, last, blocks: blockTraits }) => {
