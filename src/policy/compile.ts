@@ -207,7 +207,7 @@ export class Compiler {
 
   /** Moves the addresses that these traits, or their absence, can concern, and those whose pods changed. */
   *#move(traits: readonly Trait[]): Steps {
-    addReach(traits, this.#inventory, this.#moved)
+    yield* addReach(traits, this.#inventory, this.#moved)
     let draft = new Draft()
     this.#addresses.updateBlocks(draft)
     let looked = 0

@@ -52,7 +52,7 @@ const policies: readonly SourceObject[] = [
   },
 ]
 
-const web: SourceObject = {
+const web = {
   kind: 'pod',
   pod: {
     namespace: 'shop',
@@ -65,7 +65,7 @@ const web: SourceObject = {
     node: 'n1',
     local: false,
   },
-}
+} satisfies SourceObject
 
 async function begun(options: {
   readonly unknownPods?: 'isolate' | 'refuse'
@@ -180,6 +180,61 @@ test('what the kernel refuses is told, tried again, and in force in the end', as
   await enforcer.tell(() => [])
   expect([ingress(), enforcer.revision, enforcer.refusal]).toEqual(['deny', 'two', undefined])
   expect(inForce[0]).toEqual(['shop/closed'])
+})
+
+describe('a policy that moves many addresses', () => {
+  const others = Array.from({ length: 4500 }, (_, index): SourceObject => {
+    const addresses = [ip4(0x0a01_0000 + index)]
+    return { kind: 'pod', pod: { ...web.pod, name: `${index}`, uid: `${index}`, addresses } }
+  })
+  const db = { ...web, pod: { ...web.pod, labels: new Map([['app', 'db']]) } }
+  const neighbours = { kind: 'pods', namespaces: 'own', pods: EVERYTHING } as const
+  const policy: SourceObject = {
+    kind: 'policy',
+    policy: {
+      namespace: 'shop',
+      name: 'neighbours',
+      podSelector: EVERYTHING,
+      ingress: [{ peers: [neighbours], ports: 'all' }],
+      egress: undefined,
+    },
+  }
+  const first = ip4(0x0a01_0000)
+
+  test('lets others be served between its steps', async () => {
+    let commits = 0
+    const { enforcer } = await begun({ commit: () => void (commits += 1) })
+    await enforcer.tell((all) => all.apply([db, ...others]))
+    await enforcer.attach(attachment)
+    commits = 0
+    let served = 0
+    const enforced = enforcer.tell((all) => all.apply([policy]))
+    let isDone = false
+    void enforced.then(() => (isDone = true))
+    for (; !isDone; await setImmediate()) served += commits > 0 ? 1 : 0
+    expect(commits).toBeGreaterThanOrEqual(4)
+    expect(served).toBeGreaterThanOrEqual(3)
+  })
+
+  test('is in force in the end when the kernel refuses one of its steps', async () => {
+    let left = Number.POSITIVE_INFINITY
+    const commit = (): void => {
+      left -= 1
+      if (left < 0) throw new Error('EBUSY')
+    }
+    const { enforcer, dataplane, timers } = await begun({ commit })
+    await enforcer.tell((all) => all.apply([db, ...others]))
+    await enforcer.attach(attachment)
+    left = 1
+    await enforcer.tell((all) => all.apply([policy]))
+    expect(enforcer.refusal).toBeDefined()
+    left = Number.POSITIVE_INFINITY
+    timers.shift()?.()
+    await enforcer.tell(() => [])
+    const flow = { from: first, to: ADDRESS, protocol: 'TCP', port: 80 } as const
+    expect(decide(dataplane.tables(), 'ingress', flow)).toBe('allow')
+    expect(decide(dataplane.tables(), 'ingress', { ...flow, from: CLIENT })).toBe('deny')
+  })
 })
 
 test('many that leave together let others in between', async () => {

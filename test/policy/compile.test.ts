@@ -25,6 +25,7 @@ import {
   selectorOf,
   tcp,
 } from './models.ts'
+import { meaningOf } from './tables.ts'
 
 describe.each(CASES)('$name', (given) => {
   const cluster = clusterOfCase(given)
@@ -265,5 +266,30 @@ test('everything goes with the last local pod', () => {
     profiles: 0,
     localPods: 0,
     rows: 0,
+  })
+})
+
+describe('steps', () => {
+  const edit = added(DB, WEB, API)
+
+  test('each looks at no more addresses than it may', () => {
+    const compiler = new Compiler({ addressesAtOnce: 1 })
+    compiler.apply(edit)
+    const changes = compiler.apply(added(FROM_WEB))
+    expect(changes.map(shapeOf)).toEqual([
+      '1 moves',
+      '1 moves',
+      '2 subjects, 2 rows, 2 new port sets',
+    ])
+  })
+
+  test('whoever stops taking them has had all events taken in', () => {
+    const compiler = new Compiler({ addressesAtOnce: 1 })
+    for (const change of compiler.steps([...edit, ...added(FROM_WEB)])) {
+      if (change !== undefined) break
+    }
+    expect(meaningOf(compiler.tables())).toEqual(
+      meaningOf(running(...edit, ...added(FROM_WEB)).tables()),
+    )
   })
 })
