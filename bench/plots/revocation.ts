@@ -7,7 +7,7 @@ import type { PlotData } from './plot-data.ts'
 
 interface Step {
   readonly way: string
-  readonly line: string
+  readonly protocol: string
   readonly ms: number
   readonly share: number
 }
@@ -23,21 +23,24 @@ export function revocationPlot({ distributions }: PlotData): PlotOptions {
     x: { label: 'from the change to the last byte, ms', zero: true, insetRight: 10 },
     y: { label: 'trials that are silent, %', grid: true, percent: true, domain: [0, 100] },
     marks: [
-      ...legend([...Object.entries(SERIES).map(toLegend), GOAL]),
+      ...legend([...Object.entries(SERIES).map(toLegend), ...PROTOCOLS, GOAL]),
       ruleX([GOAL.ms], { stroke: 'currentColor' }),
-      lineY(steps, {
-        x: 'ms',
-        y: 'share',
-        z: 'line',
-        stroke: colour,
-        strokeWidth: 1.5,
-        curve: 'step-after',
-      }),
+      ...PROTOCOLS.map(({ name, dashes }) =>
+        lineY(
+          steps.filter(({ protocol }) => protocol === name),
+          { ...LINE, z: 'way', stroke: colour, strokeDasharray: dashes },
+        ),
+      ),
     ],
   }
 }
 
 const PATTERN = /^Revocation, (?<way>.*), (?<protocol>TCP|UDP)$/u
+const LINE = { x: 'ms', y: 'share', strokeWidth: 1.5, curve: 'step-after' } as const
+const PROTOCOLS = [
+  { name: 'TCP', colour: 'currentColor', sign: '―', dashes: 'none' },
+  { name: 'UDP', colour: 'currentColor', sign: '┄', dashes: '4,3' },
+] as const
 const GOAL = { ms: 50, name: 'goal for 99 %: 50 ms', colour: 'currentColor', sign: '│' } as const
 const SERIES: Readonly<Record<string, string>> = {
   'enforcer told': COLOURS.blue,
@@ -45,9 +48,9 @@ const SERIES: Readonly<Record<string, string>> = {
 }
 
 /** The samples are in order. */
-function stepsOf({ of: { name, samples }, parts }: Named<Distribution>): Step[] {
-  const { way = '' } = parts
-  return samples.map((ms, index) => ({ way, line: name, ms, share: (index + 1) / samples.length }))
+function stepsOf({ of: { samples }, parts }: Named<Distribution>): Step[] {
+  const { way = '', protocol = '' } = parts
+  return samples.map((ms, index) => ({ way, protocol, ms, share: (index + 1) / samples.length }))
 }
 
 function toLegend([way, colour]: readonly [string, string]): Series {
