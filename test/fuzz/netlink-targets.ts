@@ -2,19 +2,22 @@ import { DataplaneError } from '../../src/dataplane/errors.ts'
 import { readLoggedPacket } from '../../src/flows/logged-packet.ts'
 import { decodePacket, PacketError } from '../../src/flows/packet.ts'
 import { NLMSG_DONE, NLMSG_ERROR } from '../../src/netlink/constants.ts'
-import { readConnection } from '../../src/netlink/conntrack.ts'
 import { NetlinkDecodeError, NetlinkError, NetlinkSocketError } from '../../src/netlink/errors.ts'
 import { readAddress } from '../../src/netlink/interface-address.ts'
-import { readLink } from '../../src/netlink/link.ts'
+import { listForwardingEntries } from '../../src/netlink/forwarding-entry.ts'
+import { readLink, setLink } from '../../src/netlink/link.ts'
 import { messagesIn, type Reply } from '../../src/netlink/message.ts'
 import { readNeighbour } from '../../src/netlink/neighbour.ts'
-import { readRoute } from '../../src/netlink/route.ts'
+import { readRefusal } from '../../src/netlink/refusal.ts'
+import { readRoute, RTPROT_SLUICE } from '../../src/netlink/route.ts'
+import { listRules } from '../../src/netlink/rule.ts'
 import { NetlinkSocket } from '../../src/netlink/socket.ts'
 import { NftablesError } from '../../src/nftables/errors.ts'
 import * as listings from '../../src/nftables/list.ts'
 import { readNotification } from '../../src/nftables/notification.ts'
 import { answer, done, FakeNative } from '../netlink/fake-native.ts'
 import { damaged, samplesIn } from './damaged.ts'
+import { readTwice } from './listed-connections.ts'
 import { elementListings, readState } from './set-elements.ts'
 import type { Target } from './target.ts'
 
@@ -27,17 +30,21 @@ const MESSAGE_READERS: Readonly<Record<string, (reply: Reply) => unknown>> = {
   address: readAddress,
   route: readRoute,
   neighbour: readNeighbour,
-  connection: readConnection,
   notification: readNotification,
+  refusal: (reply) => readRefusal(reply, REFUSED, 0),
 }
 
-/** Listings of nftables; the kernel answers each with what the input holds. */
+const REFUSED = setLink('eth0', { up: true, mtu: 1500 })
+
+/** Listings; the kernel answers each with what the input holds. */
 const LISTINGS: Readonly<Record<string, (socket: NetlinkSocket) => unknown>> = {
-  tables: (socket) => listings.listTables(socket, 'inet'),
-  chains: (socket) => listings.listChains(socket, TABLE),
-  rules: (socket) => listings.listRules(socket, TABLE),
-  sets: (socket) => listings.listSets(socket, TABLE),
-  counters: (socket) => listings.listCounters(socket, TABLE),
+  rules: (socket) => listRules(socket, 4, RTPROT_SLUICE),
+  'forwarding entries': (socket) => listForwardingEntries(socket, 0),
+  'nftables tables': (socket) => listings.listTables(socket, 'inet'),
+  'nftables chains': (socket) => listings.listChains(socket, TABLE),
+  'nftables rules': (socket) => listings.listRules(socket, TABLE),
+  'nftables sets': (socket) => listings.listSets(socket, TABLE),
+  'nftables counters': (socket) => listings.listCounters(socket, TABLE),
 }
 
 const SOCKET_REFUSALS = [NetlinkDecodeError, NetlinkError, NetlinkSocketError]
@@ -51,11 +58,17 @@ export const netlinkTargets: readonly Target[] = [
     refusals: [NetlinkDecodeError],
   })),
   ...Object.entries(LISTINGS).map(([name, list]) => ({
-    name: `nftables ${name}`,
+    name: `listing of ${name}`,
     inputs: damaged(datagrams),
     read: (input: Uint8Array) => list(socketThatHears(input)),
     refusals: SOCKET_REFUSALS,
   })),
+  {
+    name: 'netlink connections',
+    inputs: damaged(samplesIn('connections')),
+    read: readTwice,
+    refusals: [NetlinkDecodeError],
+  },
   {
     name: 'nftables state',
     inputs: damaged(elementListings()),
