@@ -61,7 +61,7 @@ function get(path: string): Promise<{ status: number | undefined; body: string }
 test('status says what is in force', () => {
   const screen = run('status', '--run-dir', theNode().runDir)
   expect(screen).toMatch(
-    /^node +node-1\npolicy +in force\nsource +followed\npods here +8\npolicies in force +1\n/,
+    /^node +node-1\npolicy +in force\nsource +followed\nhost +in order\npods here +8\npolicies in force +1\n/,
   )
   const parsed: unknown = JSON.parse(run('status', '--json', '--run-dir', theNode().runDir))
   expect(parsed).toMatchObject({ node: 'node-1', ready: true, pods: 8, invalid: [] })
