@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { atEachStep } from './faults/each-step.ts'
+import { atEachStep, drawShares } from './faults/each-step.ts'
 import { Scene } from './faults/scene.ts'
 
 /**
  * The agent dies by SIGKILL before each step of an ADD, one after the other: each netlink message (a transaction
  * of nf_tables is one), each file operation, the reply. Dying right after a step leaves the same as dying before
- * the next, since nothing but the steps can be seen from outside.
+ * the next, since nothing but the steps can be seen from outside. Two situations share the steps.
  */
 const scene = new Scene()
+const [FIRST, SECOND] = drawShares()
 
 beforeAll(() => scene.open())
 afterAll(() => scene.close())
@@ -25,7 +26,7 @@ const SOME_STEPS = [
 test(
   'DEL comes while no agent runs, then ADD of another container',
   async () => {
-    const steps = await killAtEachStep(async (container, outcome) => {
+    const steps = await killAtSteps(FIRST, async (container, outcome) => {
       if (typeof outcome === 'string') expect(outcome).toContain('(code 11)')
       await scene.del(container)
       await scene.revive()
@@ -43,7 +44,7 @@ test(
 test(
   'the runtime tries the same ADD again, then DEL, twice',
   async () => {
-    await killAtEachStep(async (container, outcome) => {
+    await killAtSteps(SECOND, async (container, outcome) => {
       await scene.revive()
       const again = typeof outcome === 'string' ? await scene.add(container).catch(String) : outcome
       // What got as far as an interface is an attachment, and must be deleted first.
@@ -59,9 +60,10 @@ test(
 
 test('packets of the others had the right verdicts all along', () => scene.expectVerdicts())
 
-function killAtEachStep(
+function killAtSteps(
+  share: 0 | 1,
   judge: (container: string, outcome: Awaited<ReturnType<Scene['add']>> | string) => Promise<void>,
 ): Promise<readonly string[]> {
   const act = (container: string) => scene.add(container).catch(String)
-  return atEachStep(scene, { kind: 'kill' }, { act, judge })
+  return atEachStep(scene, { kind: 'kill' }, { act, judge, share })
 }

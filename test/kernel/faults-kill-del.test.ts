@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { atEachStep } from './faults/each-step.ts'
+import { atEachStep, drawShares } from './faults/each-step.ts'
 import { Scene } from './faults/scene.ts'
 
 /**
  * The agent dies by SIGKILL before each step of a DEL, one after the other: each netlink message (a transaction
  * of nf_tables is one), each file operation, the reply, and whatever it does afterwards. The runtime sees none of
- * it: every DEL succeeds.
+ * it: every DEL succeeds. Two situations share the steps.
  */
 const scene = new Scene()
+const [FIRST, SECOND] = drawShares()
 
 beforeAll(() => scene.open())
 afterAll(() => scene.close())
@@ -24,7 +25,7 @@ const SOME_STEPS = [
 test(
   'the next agent does what is left of it',
   async () => {
-    const steps = await killAtEachStep(async () => {
+    const steps = await killAtSteps(FIRST, async () => {
       await scene.revive()
       await scene.expectClean()
     })
@@ -36,7 +37,7 @@ test(
 test(
   'the runtime sends DEL again, and adds another container',
   async () => {
-    await killAtEachStep(async (container) => {
+    await killAtSteps(SECOND, async (container) => {
       await scene.revive()
       await scene.del(container)
       const next = scene.newContainer()
@@ -50,8 +51,11 @@ test(
 
 test('packets of the others had the right verdicts all along', () => scene.expectVerdicts())
 
-function killAtEachStep(judge: (container: string) => Promise<void>): Promise<readonly string[]> {
+function killAtSteps(
+  share: 0 | 1,
+  judge: (container: string) => Promise<void>,
+): Promise<readonly string[]> {
   const prepare = async (container: string): Promise<void> => void (await scene.add(container))
   const act = (container: string): Promise<void> => scene.del(container)
-  return atEachStep(scene, { kind: 'kill' }, { prepare, act, judge })
+  return atEachStep(scene, { kind: 'kill' }, { prepare, act, judge, share })
 }

@@ -10,6 +10,8 @@ export interface Round<T> {
   readonly act: (container: string) => Promise<T>
   /** Holds the outcome against what must be, and leaves the scene clean. */
   readonly judge: (container: string, outcome: T) => Promise<void>
+  /** Only every second step: those of one of two situations, which share them. */
+  readonly share?: 0 | 1
 }
 
 /** An agent that takes no step for so long has nothing more to do, on a busy machine too. */
@@ -27,10 +29,10 @@ export const READING = /^(open|RTM_GET|IPCTNL_MSG_CT_GET|NFT_MSG_GET)/u
 export async function atEachStep<T>(
   scene: Scene,
   fault: Fault,
-  { prepare = async () => {}, act, judge }: Round<T>,
+  { prepare = async () => {}, act, judge, share }: Round<T>,
 ): Promise<readonly string[]> {
   const { injection } = scene
-  for (let at = 1; ; ) {
+  for (let at = share === 0 ? 2 : 1; ; ) {
     const container = scene.newContainer()
     await prepare(container)
     injection.arm(at, fault)
@@ -46,7 +48,15 @@ export async function atEachStep<T>(
     }
     if (name === undefined) return steps
     at += fault.kind === 'kill' && READING.test(name) ? 2 : 1
+    if (share !== undefined && at % 2 !== share) at += 1
   }
+}
+
+/** Which situation has the even steps, from run to run: an agent has to be started for each. */
+export function drawShares(): readonly [0 | 1, 0 | 1] {
+  const shares = Math.random() < 0.5 ? ([0, 1] as const) : ([1, 0] as const)
+  console.log(`SHARES=${shares.join()}`)
+  return shares
 }
 
 /** Resolves once the fault has come, or when it comes no more. */
