@@ -277,13 +277,12 @@ export class Enforcer implements Enforcement {
     { concerned, arriving = new Set() }: Scope,
   ): Promise<void> {
     const { compiler, yieldToOthers } = this.#parts
-    let isFirst = true
-    for (const change of joinArrival(compiler.steps(events), arriving)) {
-      if (!isFirst) await yieldToOthers()
-      isFirst = false
-      if (change === undefined) continue
-      const touched = await dataplane.apply(change, arriving)
-      revocation.sweep(concerned ?? touched)
+    for (const step of joinArrival(compiler.steps(events), arriving)) {
+      if (step === 'pause') await yieldToOthers()
+      else {
+        const touched = await dataplane.apply(step, arriving)
+        revocation.sweep(concerned ?? touched)
+      }
     }
   }
 

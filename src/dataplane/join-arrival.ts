@@ -5,16 +5,16 @@ import type { TableChange } from '../policy/tables.ts'
  * Changes in fewer: those that only say which classes a pod has that arrives go together with the change that
  * follows. Between other addresses neither of them moves anyone and switches verdicts.
  *
- * @param changes one after the other as they are found; undefined, which is passed on, while there is none
+ * @param changes one after the other as they are found, and pauses between them, which are passed on
  * @param arriving addresses of a pod whose link is not up, of which no packet is on its way
  */
 export function* joinArrival(
-  changes: Iterable<TableChange | undefined>,
+  changes: Iterable<TableChange | 'pause'>,
   arriving: ReadonlySet<Address>,
-): Generator<TableChange | undefined, void> {
+): Generator<TableChange | 'pause', void> {
   let before: TableChange | undefined
   for (const change of changes) {
-    if (change === undefined) yield undefined
+    if (change === 'pause') yield change
     else if (before !== undefined && onlyClassifies(before, arriving)) {
       const podClasses: TableChange['podClasses'] = new Map([
         ...before.podClasses,

@@ -40,7 +40,7 @@ export interface CompilerStats {
   readonly rows: number
 }
 
-type Steps = Generator<TableChange | undefined, void>
+type Steps = Generator<TableChange | 'pause', void>
 
 /**
  * Keeps the `Tables` of one node up to date with the cluster, and says after each event what changed.
@@ -89,13 +89,13 @@ export class Compiler {
    * (of policies, and of pods wired here before) stand alone, so that verdicts switch in their order.
    */
   apply(events: Iterable<ClusterEvent>): TableChange[] {
-    return [...this.steps(events)].filter((change) => change !== undefined)
+    return [...this.steps(events)].filter((step) => step !== 'pause')
   }
 
   /**
-   * The same in steps of some milliseconds, between which others can be served: each is taken when it is asked
-   * for, and has a change or, where it found none, undefined. Before the last of them the compiler must not be
-   * given other events. Whoever stops earlier has had all events taken in.
+   * The same, each change when it is asked for, and a pause wherever some milliseconds have gone, so that others can
+   * be served. Until the last of them the compiler must not be given other events. Whoever stops earlier has had all
+   * events taken in.
    */
   *steps(events: Iterable<ClusterEvent>): Steps {
     const steps = this.#takeIn(events)
@@ -198,8 +198,7 @@ export class Compiler {
   /** Carries out what the events since the last call call for: refines, switches, coarsens. */
   *#advance(): Steps {
     yield* this.#move(this.#traits.takeCreated())
-    const switched = this.#switch()
-    if (switched !== undefined) yield switched
+    yield* this.#switch()
     this.#selection.release()
     const gone = this.#traits.sweep()
     if (gone.length > 0) yield* this.#move(gone)
@@ -215,22 +214,22 @@ export class Compiler {
       this.#addresses.update(address, draft)
       looked += 1
       if (looked % this.#addressesAtOnce > 0) continue
-      yield this.#settle(draft)
+      yield* this.#settle(draft)
+      yield 'pause'
       draft = new Draft()
     }
     this.#moved.clear()
-    const last = this.#settle(draft)
-    if (last !== undefined) yield last
+    yield* this.#settle(draft)
   }
 
-  #switch(): TableChange | undefined {
+  *#switch(): Steps {
     const draft = new Draft()
     for (const subject of this.#switched) {
       this.#judge('ingress', subject, draft)
       this.#judge('egress', subject, draft)
     }
     this.#switched.clear()
-    return this.#settle(draft)
+    yield* this.#settle(draft)
   }
 
   /** Gives a local address the profile of the pod that owns it now. */
@@ -243,7 +242,7 @@ export class Compiler {
   }
 
   /** Completes a draft: rows of new and retired classes, then whatever became new or unused by it. */
-  #settle(draft: Draft): TableChange | undefined {
+  *#settle(draft: Draft): Steps {
     const classes = this.#classes.settle()
     for (const created of classes.created) {
       for (const profile of this.#profiles.admit(created)) {
@@ -257,11 +256,12 @@ export class Compiler {
     }
     this.#profiles.sweep()
     const portSets = this.#portSets.settle()
-    return draft.finish({
+    const change = draft.finish({
       newPortSets: portSets.created,
       retiredClasses: classes.retired.map(({ id }) => id),
       retiredPortSets: portSets.retired,
     })
+    if (change !== undefined) yield change
   }
 }
 

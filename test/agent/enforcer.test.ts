@@ -78,6 +78,7 @@ async function begun(options: {
   const inForce: string[][] = []
   /** Each costs a listing of all connections. */
   const looks: object[] = []
+  let pauses = 0
   const state = new ClusterState()
   const compiler = new Compiler()
   const enforcer = new Enforcer({
@@ -87,7 +88,10 @@ async function begun(options: {
     unknownPods: options.unknownPods ?? 'isolate',
     onRefused: (error) => refusals.push(error.message),
     setTimer: (callback) => void timers.push(callback),
-    yieldToOthers: () => setImmediate(),
+    yieldToOthers: () => {
+      pauses += 1
+      return setImmediate()
+    },
     onInForce: () => inForce.push([...state.cluster.policies.keys()]),
   })
   await enforcer.tell((all) => all.apply(policies), 'one')
@@ -114,7 +118,7 @@ async function begun(options: {
   looks.length = 0
   const ingress = () =>
     decide(dataplane.tables(), 'ingress', { from: CLIENT, to: ADDRESS, protocol: 'TCP', port: 80 })
-  return { enforcer, dataplane, timers, refusals, looks, inForce, ingress }
+  return { enforcer, dataplane, timers, refusals, looks, inForce, ingress, pauses: () => pauses }
 }
 
 describe('a pod that the source has not told of', () => {
@@ -182,8 +186,20 @@ test('what the kernel refuses is told, tried again, and in force in the end', as
   expect(inForce[0]).toEqual(['shop/closed'])
 })
 
+test('nobody is served between the changes that a pod or a policy calls for: those who wait would wait longer', async () => {
+  let commits = 0
+  const { enforcer, pauses } = await begun({ commit: () => void (commits += 1) })
+  await enforcer.tell((all) => all.apply([web]))
+  await enforcer.attach(attachment)
+  commits = 0
+  await enforcer.tell((all) =>
+    all.apply([{ kind: 'gone', subject: { object: 'policy', key: 'shop/web' } }]),
+  )
+  expect([commits, pauses()]).toEqual([2, 0])
+})
+
 describe('a policy that moves many addresses', () => {
-  const others = Array.from({ length: 4500 }, (_, index): SourceObject => {
+  const others = Array.from({ length: 6500 }, (_, index): SourceObject => {
     const addresses = [ip4(0x0a01_0000 + index)]
     return { kind: 'pod', pod: { ...web.pod, name: `${index}`, uid: `${index}`, addresses } }
   })
@@ -213,7 +229,7 @@ describe('a policy that moves many addresses', () => {
     void enforced.then(() => (isDone = true))
     for (; !isDone; await setImmediate()) served += commits > 0 ? 1 : 0
     expect(commits).toBeGreaterThanOrEqual(4)
-    expect(served).toBeGreaterThanOrEqual(3)
+    expect(served).toBeGreaterThanOrEqual(2)
   })
 
   test('is in force in the end when the kernel refuses one of its steps', async () => {

@@ -35,7 +35,7 @@ describe('plan', () => {
         for (const change of compiler.apply(sequence)) commitStep(state, plan(state, change).flat())
         const arriving = new Set(pod.addresses)
         for (const change of joinArrival(compiler.steps([{ kind: 'pod', pod }]), arriving)) {
-          if (change !== undefined) commitWatched(state, [change], arriving)
+          if (change !== 'pause') commitWatched(state, [change], arriving)
         }
         expect(tablesOf(state)).toEqual(compiler.tables())
       }),
@@ -50,7 +50,7 @@ describe('plan', () => {
       const addresses = new Set(arriving)
       let steps = 0
       for (const change of joinArrival(compiler.steps([event]), addresses)) {
-        for (const step of change === undefined ? [] : plan(state, change, addresses)) {
+        for (const step of change === 'pause' ? [] : plan(state, change, addresses)) {
           commitStep(state, step)
           steps++
         }

@@ -22,7 +22,7 @@ export function* addReach(
   if (names.length > 0) yield* addNaming(names, inventory, found)
 }
 
-type Pauses = Generator<undefined, void>
+type Pauses = Generator<'pause', void>
 
 /** Pods or addresses between two pauses: a millisecond or two. */
 const LOOKED_AT_ONCE = 10_000
@@ -39,7 +39,7 @@ function* addPods(terms: readonly PodTrait[], inventory: Inventory, found: Set<A
     const all = here.length >= MANY
     for (const pod of inventory.podsOf(namespace)) {
       if (all || here.some((term) => satisfies(pod.labels, term.pods))) add(pod, found)
-      if (++looked % LOOKED_AT_ONCE === 0) yield
+      if (++looked % LOOKED_AT_ONCE === 0) yield 'pause'
     }
   }
 }
@@ -53,7 +53,7 @@ function* addInside(
   const all = blocks.length >= MANY
   const families = new Set(blocks.map(({ cidr }) => familyOf(cidr.first)))
   for (const address of inventory.owners.addresses()) {
-    if (++looked % LOOKED_AT_ONCE === 0) yield
+    if (++looked % LOOKED_AT_ONCE === 0) yield 'pause'
     if (!families.has(familyOf(address))) continue
     if (all || blocks.some(({ cidr }) => contains(cidr, address))) found.add(address)
   }
@@ -71,7 +71,7 @@ function* addNaming(
       if (pod.namedPorts.some(({ name, protocol }) => wanted.has(`${protocol} ${name}`))) {
         add(pod, found)
       }
-      if (++looked % LOOKED_AT_ONCE === 0) yield
+      if (++looked % LOOKED_AT_ONCE === 0) yield 'pause'
     }
   }
 }
