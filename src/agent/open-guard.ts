@@ -66,7 +66,8 @@ export function openGuard({ kernel, chains, auditIntervalMs, log }: TableGuardPa
       log.error({ event: 'table.unaudited', err: error }, 'the table could not be read back')
     }
   }
-  kernel.watchTables(guard.subscriber)
+  // Of tables that are ours alone there is no news, and the kernel writes a message for each element to whoever listens.
+  if (kernel.dataplane.ownsTables !== true) kernel.watchTables(guard.subscriber)
   return {
     get repairs() {
       return repairs
