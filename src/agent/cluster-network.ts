@@ -55,6 +55,11 @@ export class ClusterNetwork {
     return this.#problems
   }
 
+  /** What this node masquerades and where its tunnels end, by what the nodes are now. */
+  get ranges(): Ranges {
+    return clusterRanges(this.#parts.nodes(), this.#options)
+  }
+
   /** To be called when nodes have changed, and once policy is in force. Never rejects. */
   update(): Promise<void> {
     // One that has not begun will find what is news now.
@@ -88,7 +93,7 @@ export class ClusterNetwork {
       let inForce = false
       await enforcer.alter(async (dataplane) => {
         inForce = true
-        await dataplane.setRanges(clusterRanges(nodes(), this.#options))
+        await dataplane.setRanges(this.ranges)
       })
       // Not in turn: pods and policies need not wait until a thousand nodes have been looked at.
       if (inForce) await this.#connect(clusterNodes(nodes(), this.#options))

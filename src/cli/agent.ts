@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type AgentOptions, type GuardMode, startAgent } from '../agent.ts'
+import { startAgent } from '../agent.ts'
+import type { AgentOptions, GuardMode } from '../agent/agent-options.ts'
 import { createLog } from '../agent/log.ts'
 import { spareMemory } from '../agent/spare-memory.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
