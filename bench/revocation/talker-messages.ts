@@ -26,7 +26,4 @@ export interface TalkerReport {
   readonly tcpEnd: string | undefined
 }
 
-export type TalkerAnswer =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'error'; readonly message: string }
-  | TalkerReport
+export type TalkerAnswer = { readonly kind: 'done' } | TalkerReport

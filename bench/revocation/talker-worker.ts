@@ -1,8 +1,9 @@
 import { createSocket, type Socket as Datagrams } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { enterNamespace } from '../../src/netlink/native.ts'
+import { answerQuestions } from '../../test/kernel/answer-questions.ts'
 import { monotonicMs } from '../enforcement/monotonic.ts'
 import {
   type Received,
@@ -26,13 +27,7 @@ let tcpEnd: string | undefined
 /** Ends what the last `open` began, or what came of it here. */
 let endings: (() => void)[] = []
 
-parentPort?.on('message', (question: TalkerQuestion) => {
-  void answer(question)
-    .catch((error: unknown): TalkerAnswer => {
-      return { kind: 'error', message: error instanceof Error ? error.message : String(error) }
-    })
-    .then((reply) => parentPort?.postMessage(reply))
-})
+answerQuestions(answer)
 
 async function answer(question: TalkerQuestion): Promise<TalkerAnswer> {
   switch (question.kind) {

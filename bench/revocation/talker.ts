@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { askThread } from '../../test/kernel/ask-thread.ts'
 import type { TalkerAnswer, TalkerQuestion, TalkerReport } from './talker-messages.ts'
 
 /** A pod that talks: a thread in its namespace. One question at a time. */
@@ -33,14 +34,6 @@ export class Talker {
   }
 
   #ask(question: TalkerQuestion): Promise<TalkerAnswer> {
-    return new Promise((resolve, reject) => {
-      this.#worker.once('error', reject)
-      this.#worker.once('message', (answer: TalkerAnswer) => {
-        this.#worker.off('error', reject)
-        if (answer.kind === 'error') reject(new Error(answer.message))
-        else resolve(answer)
-      })
-      this.#worker.postMessage(question)
-    })
+    return askThread(this.#worker, question)
   }
 }

@@ -31,5 +31,4 @@ export type TcpQuestion =
 
 export type TcpAnswer =
   | { readonly kind: 'done' }
-  | { readonly kind: 'error'; readonly message: string }
   | { readonly kind: 'ends'; readonly ends: readonly TcpEnd[] }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { type Address, formatAddress } from '../../src/policy/address.ts'
+import { askThread } from './ask-thread.ts'
 import type { TcpAnswer, TcpEnd, TcpQuestion } from './tcp-messages.ts'
 import type { Port } from './datagrams.ts'
 
@@ -42,14 +43,6 @@ export class TcpPlace {
   }
 
   #ask(question: TcpQuestion): Promise<TcpAnswer> {
-    return new Promise((resolve, reject) => {
-      this.#worker.once('error', reject)
-      this.#worker.once('message', (answer: TcpAnswer) => {
-        this.#worker.off('error', reject)
-        if (answer.kind === 'error') reject(new Error(answer.message))
-        else resolve(answer)
-      })
-      this.#worker.postMessage(question)
-    })
+    return askThread(this.#worker, question)
   }
 }

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { enterNamespace } from '../../src/netlink/native.ts'
+import { answerQuestions } from './answer-questions.ts'
 import type { TcpAnswer, TcpEnd, TcpQuestion } from './tcp-messages.ts'
 
 /** The thread of a `TcpPlace`. */
@@ -13,13 +14,7 @@ const CONNECT_TIMEOUT_MS = 3000
 
 const ends = new Map<Socket, TcpEnd>()
 
-parentPort?.on('message', (question: TcpQuestion) => {
-  void answer(question)
-    .catch((error: unknown): TcpAnswer => {
-      return { kind: 'error', message: error instanceof Error ? error.message : String(error) }
-    })
-    .then((reply) => parentPort?.postMessage(reply))
-})
+answerQuestions(answer)
 
 async function answer(question: TcpQuestion): Promise<TcpAnswer> {
   switch (question.kind) {
