@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LabNode } from '../../src/lab/lab-node.ts'
-import { Place } from '../../src/lab/place.ts'
-import type { Outcome } from '../../src/lab/place-messages.ts'
 import { type Address, type Family, formatAddress, ip4, ip6 } from '../../src/policy/address.ts'
+import { clusterPlaces, REFUSED, SERVICE_PORT } from './cluster-places.ts'
 import { openDatagrams } from './datagrams.ts'
 import { arpRequest, icmp6Packet, openWire, udpPacket } from './frames.ts'
 import { linkIn, run } from './node-kernel.ts'
@@ -34,12 +33,10 @@ const network = (node: LabNode): PluginList => ({
 const cluster = new SmallCluster(1, { flags: ['--chained', '--guard', 'off'], network })
 const FAMILIES = [4, 6] as const
 const NAMES = ['web', 'client', 'other', 'jailed']
-const PORT = 5000
-const PATIENCE_MS = 300
-const REFUSED: Outcome = { kind: 'unanswered', detail: expect.any(String) }
 const SWITCHES = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables']
 
-const places = new Map<string, Place>()
+const places = clusterPlaces(cluster)
+const { knock, of } = places
 
 beforeAll(async () => {
   await cluster.start()
@@ -49,19 +46,11 @@ beforeAll(async () => {
     policy('jailed', 'jailed', { policyTypes: ['Egress'] }),
   )
   await cluster.add(...NAMES.map((name) => ({ name })))
-  for (const name of NAMES) {
-    const { netns, addresses } = cluster.pod(name)
-    const place = new Place({ name, netns })
-    places.set(name, place)
-    await place.listen(addresses.map(serviceAt))
-  }
-  const node = new Place({ name: 'node', netns: cluster.node.netns })
-  places.set('node', node)
-  await node.listen(cluster.node.addresses.own.map(serviceAt))
+  await places.open(NAMES)
 })
 
 afterAll(async () => {
-  await Promise.all(Array.from(places.values(), (place) => place.close()))
+  await places.close()
   await cluster.stop()
 })
 
@@ -95,16 +84,16 @@ describe.each(FAMILIES)('IPv%i', (family) => {
 
   test('a pod sends with its own addresses only, hardware address included', async () => {
     const to = of('web', family)
-    const heard = openDatagrams(cluster.pod('web').netns, { address: to, port: PORT + 1 })
+    const heard = openDatagrams(cluster.pod('web').netns, { address: to, port: SERVICE_PORT + 1 })
     const { netns } = cluster.pod('client')
     const wire = openWire(netns, 'eth0', linkIn(cluster.pod('web').netns, 'eth0').mac)
     const before = spoofed()
     const stranger = family === 4 ? ip4(0x0a09_0909) : ip6(0xfd99n << 112n)
-    wire.send(udpPacket({ from: of('other', family), to }, 4000, PORT + 1))
-    wire.send(udpPacket({ from: stranger, to }, 4000, PORT + 1))
+    wire.send(udpPacket({ from: of('other', family), to }, 4000, SERVICE_PORT + 1))
+    wire.send(udpPacket({ from: stranger, to }, 4000, SERVICE_PORT + 1))
     run(netns, 'ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:99')
     const masked = openWire(netns, 'eth0', linkIn(cluster.pod('web').netns, 'eth0').mac)
-    masked.send(udpPacket({ from: of('client', family), to }, 4000, PORT + 1))
+    masked.send(udpPacket({ from: of('client', family), to }, 4000, SERVICE_PORT + 1))
     await until('all three were dropped', () => spoofed() >= before + 3)
     expect(heard.arrived()).toBe(0)
     run(
@@ -116,7 +105,7 @@ describe.each(FAMILIES)('IPv%i', (family) => {
       'address',
       wire.mac.toString('hex').match(/../gu)?.join(':') ?? '',
     )
-    wire.send(udpPacket({ from: of('client', family), to }, 4000, PORT + 1))
+    wire.send(udpPacket({ from: of('client', family), to }, 4000, SERVICE_PORT + 1))
     await until('the honest one arrives', () => heard.arrived() === 1)
     for (const socket of [heard, wire, masked]) socket.close()
   })
@@ -187,27 +176,6 @@ test('DEL leaves nothing of the pod in it', async () => {
   await cluster.remove('brief')
   expect(listed().replaceAll(/packets .*/gu, '')).toBe(before)
 })
-
-function serviceAt(address: Address) {
-  return { protocol: 'TCP', port: PORT, address: formatAddress(address) } as const
-}
-
-function knock(from: string, to: Address, own = of(from, typeof to === 'number' ? 4 : 6)) {
-  const place = places.get(from)
-  if (place === undefined) throw new Error(`There is no place ${from}.`)
-  const [source, destination] = [formatAddress(own), formatAddress(to)]
-  return place.knock({
-    protocol: 'TCP',
-    from: source,
-    to: destination,
-    port: PORT,
-    timeoutMs: PATIENCE_MS,
-  })
-}
-
-function of(name: string, family: Family): Address {
-  return ofFamily(cluster.pod(name).addresses, family)
-}
 
 /** The first address of the pods' range, which the plugin gives the bridge. */
 function gatewayOf(family: Family): Address {

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LabNode } from '../../src/lab/lab-node.ts'
-import { Place } from '../../src/lab/place.ts'
-import type { Outcome } from '../../src/lab/place-messages.ts'
-import { type Address, type Family, formatAddress } from '../../src/policy/address.ts'
+import { formatAddress } from '../../src/policy/address.ts'
+import { clusterPlaces, knockOf, REFUSED, SERVICE_PORT } from './cluster-places.ts'
 import { openWire, udpPacket } from './frames.ts'
 import { counted, elementsOf, linkIn, run } from './node-kernel.ts'
 import { call, hostLocal, type PluginList } from './plugin-list.ts'
@@ -18,35 +17,25 @@ const network = (node: LabNode): PluginList => ({
 const cluster = new SmallCluster(1, { flags: ['--chained'], network })
 const FAMILIES = [4, 6] as const
 const NAMES = ['web', 'client', 'other', 'jailed']
-const PORT = 5000
-const PATIENCE_MS = 300
-const REFUSED: Outcome = { kind: 'unanswered', detail: expect.any(String) }
 const POLICIES = [
   policy('web', 'web', { ingress: [{ from: apps('client') }] }),
   policy('jailed', 'jailed', { policyTypes: ['Egress'] }),
 ]
 
-const places = new Map<string, Place>()
+const places = clusterPlaces(cluster)
+const { knock, of } = places
 
 beforeAll(async () => {
   await cluster.start()
   await cluster.killAgent(cluster.node)
   run(cluster.node.netns, 'nft', 'delete', 'table', 'inet', 'sluice')
   await cluster.add(...NAMES.map((name) => ({ name })))
-  for (const name of NAMES) {
-    const { netns, addresses } = cluster.pod(name)
-    const place = new Place({ name, netns })
-    places.set(name, place)
-    await place.listen(addresses.map(serviceAt))
-  }
-  const node = new Place({ name: 'node', netns: cluster.node.netns })
-  places.set('node', node)
-  await node.listen(cluster.node.addresses.own.map(serviceAt))
+  await places.open(NAMES)
   await cluster.enforce(...POLICIES)
 })
 
 afterAll(async () => {
-  await Promise.all(Array.from(places.values(), (place) => place.close()))
+  await places.close()
   await cluster.stop()
 })
 
@@ -58,7 +47,7 @@ test('with its start policy holds for them, and their open connections that it d
     'nft',
     'add table inet theirs; add chain inet theirs f { type filter hook forward priority 0; }; add rule inet theirs f ct state new',
   )
-  const [stream, to] = [place('other'), formatAddress(of('web', 4))]
+  const [stream, to] = [places.place('other'), formatAddress(of('web', 4))]
   await stream.openStream({ ...knockOf(of('other', 4), of('web', 4)), to, timeoutMs: 1000 })
   await cluster.startAgent(cluster.node)
   expect((await stream.streamEnd()).how).not.toBe('closed')
@@ -78,7 +67,9 @@ test('where a route says by which interface they come, no other sends in their n
   const before = counted(netns, 'spoofed')
   const outside = openWire(cluster.outside, 'eth0', linkIn(netns, 'eth0').mac)
   for (const family of FAMILIES) {
-    outside.send(udpPacket({ from: of('client', family), to: of('web', family) }, 4000, PORT))
+    outside.send(
+      udpPacket({ from: of('client', family), to: of('web', family) }, 4000, SERVICE_PORT),
+    )
   }
   await until('both were dropped', () => counted(netns, 'spoofed') === before + 2)
   outside.close()
@@ -113,29 +104,6 @@ test('once it is attached, the attachment says where it is; without it, its addr
   expect([elements('chained_ifs'), elements('local4')]).toEqual([0, held - 1])
   expect(elements('in_pods4')).toBe(0)
 })
-
-function serviceAt(address: Address) {
-  return { protocol: 'TCP', port: PORT, address: formatAddress(address) } as const
-}
-
-function knock(from: string, to: Address) {
-  return place(from).knock(knockOf(of(from, typeof to === 'number' ? 4 : 6), to))
-}
-
-function knockOf(from: Address, to: Address) {
-  const ends = { from: formatAddress(from), to: formatAddress(to) }
-  return { protocol: 'TCP', ...ends, port: PORT, timeoutMs: PATIENCE_MS } as const
-}
-
-function place(name: string): Place {
-  const found = places.get(name)
-  if (found === undefined) throw new Error(`There is no place ${name}.`)
-  return found
-}
-
-function of(name: string, family: Family): Address {
-  return ofFamily(cluster.pod(name).addresses, family)
-}
 
 function elements(set: string): number {
   return elementsOf(cluster.node.netns, set)

@@ -2,10 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LabNode } from '../../src/lab/lab-node.ts'
-import { Place } from '../../src/lab/place.ts'
-import type { Outcome } from '../../src/lab/place-messages.ts'
 import { createNamespace, deleteNamespace } from '../../src/netlink/native.ts'
-import { type Address, type Family, formatAddress, ip4, ip6 } from '../../src/policy/address.ts'
+import { formatAddress, ip4, ip6 } from '../../src/policy/address.ts'
+import { clusterPlaces, REFUSED, SERVICE_PORT } from './cluster-places.ts'
 import { openDatagrams } from './datagrams.ts'
 import { openWire, udpPacket } from './frames.ts'
 import { connectionsOf, counted, elementsOf, linkIn, run } from './node-kernel.ts'
@@ -21,11 +20,10 @@ const network = (node: LabNode): PluginList => ({
 })
 const cluster = new SmallCluster(1, { flags: ['--chained'], network })
 const FAMILIES = [4, 6] as const
-const PORT = 5000
-const PATIENCE_MS = 300
-const REFUSED: Outcome = { kind: 'unanswered', detail: expect.any(String) }
+const NAMES = ['web', 'client', 'other', 'jailed']
 
-const places = new Map<string, Place>()
+const places = clusterPlaces(cluster)
+const { knock, of } = places
 
 beforeAll(async () => {
   await cluster.start()
@@ -33,15 +31,12 @@ beforeAll(async () => {
     policy('web', 'web', { ingress: [{ from: apps('client') }] }),
     policy('jailed', 'jailed', { policyTypes: ['Egress'] }),
   )
-  await cluster.add(...['web', 'client', 'other', 'jailed'].map((name) => ({ name })))
-  for (const name of ['web', 'client', 'other', 'jailed']) await open(name)
-  const node = new Place({ name: 'node', netns: cluster.node.netns })
-  places.set('node', node)
-  await node.listen(cluster.node.addresses.own.map(serviceAt))
+  await cluster.add(...NAMES.map((name) => ({ name })))
+  await places.open(NAMES)
 })
 
 afterAll(async () => {
-  await Promise.all(Array.from(places.values(), (place) => place.close()))
+  await places.close()
   await cluster.stop()
 })
 
@@ -67,7 +62,7 @@ describe.each(FAMILIES)('IPv%i', (family) => {
     const { netns } = cluster.node
     const heard = openDatagrams(cluster.pod('web').netns, {
       address: of('web', family),
-      port: PORT + 1,
+      port: SERVICE_PORT + 1,
     })
     const gateway = linkIn(netns, hostInterfaceOf('other')).mac
     const wire = openWire(cluster.pod('other').netns, 'eth0', gateway)
@@ -75,13 +70,13 @@ describe.each(FAMILIES)('IPv%i', (family) => {
     const before = counted(netns, 'spoofed')
     const stranger = family === 4 ? ip4(0x0a09_0909) : ip6(0xfd99n << 112n)
     const to = of('web', family)
-    wire.send(udpPacket({ from: of('client', family), to }, 4000, PORT + 1))
-    wire.send(udpPacket({ from: stranger, to }, 4000, PORT + 1))
-    outside.send(udpPacket({ from: of('client', family), to }, 4000, PORT + 1))
+    wire.send(udpPacket({ from: of('client', family), to }, 4000, SERVICE_PORT + 1))
+    wire.send(udpPacket({ from: stranger, to }, 4000, SERVICE_PORT + 1))
+    outside.send(udpPacket({ from: of('client', family), to }, 4000, SERVICE_PORT + 1))
     await until('all three were dropped', () => counted(netns, 'spoofed') === before + 3)
     expect(heard.arrived()).toBe(0)
     const denied = counted(netns, 'denied_ingress')
-    wire.send(udpPacket({ from: of('other', family), to }, 4000, PORT + 1))
+    wire.send(udpPacket({ from: of('other', family), to }, 4000, SERVICE_PORT + 1))
     await until('policy saw the honest one', () => counted(netns, 'denied_ingress') > denied)
     expect(counted(netns, 'spoofed')).toBe(before + 3)
     for (const socket of [heard, wire, outside]) socket.close()
@@ -122,7 +117,8 @@ test('DEL leaves nothing, with the namespace gone too, and may be repeated', asy
   const before = held()
   const gone = [cluster.pod('first'), cluster.pod('second')]
   const from = openDatagrams(cluster.pod('client').netns, { address: of('client', 4), port: 4001 })
-  for (const { addresses } of gone) from.send({ address: ofFamily(addresses, 4), port: PORT })
+  for (const { addresses } of gone)
+    from.send({ address: ofFamily(addresses, 4), port: SERVICE_PORT })
   const theirs = gone.flatMap(({ addresses }) => addresses)
   const tracked = () =>
     connectionsOf(cluster.node.netns).filter(({ original }) => theirs.includes(original.dst))
@@ -149,34 +145,6 @@ test('a pod that no plugin wired before is refused', async () => {
   const { sandbox } = cluster.pod('unwired')
   expect(() => addThrough(alone, cluster.node, sandbox)).toThrow('--chained')
 })
-
-async function open(name: string): Promise<void> {
-  const { netns, addresses } = cluster.pod(name)
-  const place = new Place({ name, netns })
-  places.set(name, place)
-  await place.listen(addresses.map(serviceAt))
-}
-
-function serviceAt(address: Address) {
-  return { protocol: 'TCP', port: PORT, address: formatAddress(address) } as const
-}
-
-function knock(from: string, to: Address, own = of(from, typeof to === 'number' ? 4 : 6)) {
-  const place = places.get(from)
-  if (place === undefined) throw new Error(`There is no place ${from}.`)
-  const [source, destination] = [formatAddress(own), formatAddress(to)]
-  return place.knock({
-    protocol: 'TCP',
-    from: source,
-    to: destination,
-    port: PORT,
-    timeoutMs: PATIENCE_MS,
-  })
-}
-
-function of(name: string, family: Family): Address {
-  return ofFamily(cluster.pod(name).addresses, family)
-}
 
 function elements(set: string): number {
   return elementsOf(cluster.node.netns, set)
