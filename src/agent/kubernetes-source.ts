@@ -1,14 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import https from 'node:https'
-import { setImmediate } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import { inClusterCredentials } from '../cluster/kubernetes/in-cluster.ts'
 import { kubeconfigCredentials } from '../cluster/kubernetes/kubeconfig.ts'
 import { openKubernetesSource as follow } from '../cluster/kubernetes/source.ts'
-import type { KubernetesSystem } from '../cluster/kubernetes/system.ts'
 import type { SourceChange } from '../cluster/source-change.ts'
-import { http } from './node-http.ts'
+import { KUBERNETES_SYSTEM as system } from './kubernetes-system.ts'
 import { sourcePolicyOf } from './source-policy-of.ts'
 import type { AgentSource, ClusterNode, Tell } from './source.ts'
 
@@ -18,17 +14,6 @@ export interface KubernetesSourceOptions {
   readonly log: Logger
   /** Addresses or ranges of some node have changed. */
   readonly onNodes: () => void
-}
-
-const system: KubernetesSystem = {
-  http,
-  https,
-  readFile,
-  setTimeout,
-  clearTimeout,
-  yieldToOthers: () => setImmediate(),
-  now: Date.now,
-  random: Math.random,
 }
 
 /** Follows the Kubernetes API. @throws {Error} where there is neither a kubeconfig nor a service account */

@@ -1,11 +1,11 @@
 import { createServer, type ServerOptions } from 'node:https'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { KUBERNETES_SYSTEM } from '../../../src/agent/kubernetes-system.ts'
 import { createClient } from '../../../src/cluster/kubernetes/client.ts'
 import { type Access, rereadCredentials } from '../../../src/cluster/kubernetes/credentials.ts'
 import { inClusterCredentials } from '../../../src/cluster/kubernetes/in-cluster.ts'
 import { kubeconfigCredentials } from '../../../src/cluster/kubernetes/kubeconfig.ts'
 import { AUTHORITY, CLIENT, OTHER_AUTHORITY, SERVER } from './certificates.ts'
-import { REAL } from './followed.ts'
 
 /** Files that are only in memory, and a clock. */
 function fakeSystem(files: Record<string, string>) {
@@ -141,7 +141,7 @@ describe('TLS', () => {
   }
   const get = async (access: Access): Promise<string> => {
     const credentials = rereadCredentials(() => Promise.resolve(access), Date.now)
-    const client = createClient(credentials, REAL)
+    const client = createClient(credentials, KUBERNETES_SYSTEM)
     onTestFinished(() => client.close())
     const { signal } = new AbortController()
     let text = ''

@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { KUBERNETES_SYSTEM } from '../../../src/agent/kubernetes-system.ts'
 import type { SourceChange } from '../../../src/cluster/source-change.ts'
 import { openKubernetesSource } from '../../../src/cluster/kubernetes/source.ts'
 import type { KubernetesSystem } from '../../../src/cluster/kubernetes/system.ts'
 import type { ApiRequest } from './api-server.ts'
 import type { Fault } from './faulty-body.ts'
-import { converged, followForTest, HASTY, REAL, startServer } from './followed.ts'
+import { converged, followForTest, HASTY, startServer } from './followed.ts'
 import { HandClock } from './hand-clock.ts'
 import { NAMESPACES, namespace, pod, PODS } from './objects.ts'
 
@@ -49,7 +50,7 @@ describe('an answer that breaks off', () => {
 
 /** A watch is quiet for too long after 150 ms. */
 const IMPATIENT: KubernetesSystem = {
-  ...REAL,
+  ...KUBERNETES_SYSTEM,
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs / 1000),
 }
 

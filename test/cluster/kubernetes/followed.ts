@@ -1,8 +1,5 @@
-import * as http from 'node:http'
-import * as https from 'node:https'
-import { readFile } from 'node:fs/promises'
-import { setImmediate } from 'node:timers/promises'
 import { expect, onTestFinished, vi } from 'vitest'
+import { KUBERNETES_SYSTEM } from '../../../src/agent/kubernetes-system.ts'
 import type { JsonObject } from '../../../src/cluster/json.ts'
 import { readObject } from '../../../src/cluster/kubernetes/read-object.ts'
 import { RESOURCES } from '../../../src/cluster/kubernetes/resources.ts'
@@ -13,20 +10,9 @@ import { ClusterState } from '../../../src/cluster/state.ts'
 import type { Cluster } from '../../../src/policy/cluster.ts'
 import { ApiServer, type ApiServerOptions } from './api-server.ts'
 
-export const REAL: KubernetesSystem = {
-  http,
-  https,
-  readFile,
-  setTimeout,
-  clearTimeout,
-  yieldToOthers: () => setImmediate(),
-  now: Date.now,
-  random: Math.random,
-}
-
 /** A hundred times as fast: a back-off takes milliseconds, a watch is quiet for too long after 1.5 s. */
 export const HASTY: KubernetesSystem = {
-  ...REAL,
+  ...KUBERNETES_SYSTEM,
   setTimeout: (callback, delayMs) => setTimeout(callback, delayMs / 100),
 }
 

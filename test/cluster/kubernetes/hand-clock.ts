@@ -1,5 +1,5 @@
+import { KUBERNETES_SYSTEM } from '../../../src/agent/kubernetes-system.ts'
 import type { KubernetesSystem } from '../../../src/cluster/kubernetes/system.ts'
-import { REAL } from './followed.ts'
 
 interface Due {
   readonly at: number
@@ -12,7 +12,7 @@ export class HandClock {
   #now = 0
 
   readonly system: KubernetesSystem = {
-    ...REAL,
+    ...KUBERNETES_SYSTEM,
     now: () => this.#now,
     random: () => 0,
     setTimeout: (callback, delayMs) => {
