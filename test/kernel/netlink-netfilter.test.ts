@@ -23,7 +23,7 @@ import {
   NLM_F_ECHO,
   NLM_F_EXCL,
 } from '../../src/netlink/constants.ts'
-import { NetlinkError, NetlinkSocketError } from '../../src/netlink/errors.ts'
+import { NetlinkSocketError } from '../../src/netlink/errors.ts'
 import { nfgenmsg } from '../../src/netlink/headers.ts'
 import type { ConnectionEnds, TupleEnds } from '../../src/netlink/listed-connection.ts'
 import { makeRequest, readReply } from '../../src/netlink/message.ts'
@@ -36,6 +36,7 @@ import { encodeStruct } from '../../src/netlink/struct.ts'
 import { ip4, ip6 } from '../../src/policy/address.ts'
 import type { Address } from '../../src/policy/address.ts'
 import { openNamespaces, pathOf } from './netlink-namespaces.ts'
+import { refusal } from './refusal.ts'
 
 /** linux/netfilter/nf_tables.h, as much as these tests need. */
 const NFTA_TABLE = attributes({ NFTA_TABLE_NAME: [1, 'string'], NFTA_TABLE_HANDLE: [4, 'be64'] })
@@ -74,16 +75,6 @@ function run(...command: readonly string[]): string {
     encoding: 'utf8',
     stdio: 'pipe',
   })
-}
-
-function refusal(run: () => unknown): NetlinkError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof NetlinkError) return error
-    throw error
-  }
-  throw new Error('The kernel did not refuse.')
 }
 
 describe('nf_tables transactions', () => {

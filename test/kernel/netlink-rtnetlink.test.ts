@@ -1,7 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { NETLINK_ROUTE } from '../../src/netlink/constants.ts'
-import { NetlinkError } from '../../src/netlink/errors.ts'
 import { addAddress, deleteAddress, listAddresses } from '../../src/netlink/interface-address.ts'
 import {
   addLink,
@@ -31,6 +30,7 @@ import type { NetlinkSocket } from '../../src/netlink/socket.ts'
 import { subscribe } from '../../src/netlink/subscribe.ts'
 import { ip4, ip6 } from '../../src/policy/address.ts'
 import { ip, openNamespaces, pathOf } from './netlink-namespaces.ts'
+import { refusal } from './refusal.ts'
 
 const RTNLGRP_LINK = 1
 const PAIR = { kind: 'veth', peer: { name: 'd0p' } } as const
@@ -96,16 +96,6 @@ function linkOf(where: NetlinkSocket, name: string): Link {
   const link = findLink(where, name)
   if (!link) throw new Error(`There is no link ${name}.`)
   return link
-}
-
-function refusal(run: () => unknown): NetlinkError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof NetlinkError) return error
-    throw error
-  }
-  throw new Error('The kernel did not refuse.')
 }
 
 describe('links', () => {
