@@ -15,6 +15,7 @@ import { readLabManifests } from '../../src/lab/lab-manifests.ts'
 import { LAB_ROOTS, labPaths } from '../../src/lab/lab-paths.ts'
 import type { Probe } from '../../src/lab/probe.ts'
 import { type Address, formatAddress, ip4, type Ip4 } from '../../src/policy/address.ts'
+import { pod, policy } from './shop-manifests.ts'
 
 /** Bad input while a node runs: what was accepted stays in force, held against packets, and everything goes on. */
 const root = join(import.meta.dirname, '..', '..')
@@ -41,24 +42,6 @@ afterAll(async () => {
   await lab.stop()
   rmSync(base, { recursive: true })
 })
-
-function pod(name: string): string {
-  return `
-apiVersion: v1
-kind: Pod
-metadata: {name: ${name}, namespace: shop, labels: {app: ${name}}}
-spec: {containers: [{name: c, ports: [{containerPort: 80}]}]}
----`
-}
-
-function policy(name: string, spec: string): string {
-  return `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: ${name}, namespace: shop}
-spec: ${spec}
----`
-}
 
 const PODS = ['web', 'api', 'db'].map(pod).join('')
 const GOOD = policy(

@@ -4,29 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import * as v from 'valibot'
+import { pod, policy } from './shop-manifests.ts'
 
 /** Every kind of bad manifest at once: each is told in one sentence, closes what it is about, and spoils nothing else. */
 const root = join(import.meta.dirname, '..', '..')
 const directory = mkdtempSync(join(tmpdir(), 'sluice-bad-'))
 afterAll(() => rmSync(directory, { recursive: true }))
-
-function pod(name: string): string {
-  return `
-apiVersion: v1
-kind: Pod
-metadata: {name: ${name}, namespace: shop, labels: {app: ${name}}}
-spec: {containers: [{name: c, image: none, ports: [{containerPort: 80}]}]}
----`
-}
-
-function policy(name: string, spec: string): string {
-  return `
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: ${name}, namespace: shop}
-spec: ${spec}
----`
-}
 
 const files = {
   'a-pods.yaml': ['open', 'free', 'quoted', 'range', 'operator', 'except', 'field', 'large']

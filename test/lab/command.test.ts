@@ -16,30 +16,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { LAB_ROOTS, labPaths } from '../../src/lab/lab-paths.ts'
 import { removeLab } from '../../src/lab/leftovers.ts'
+import { CLOSED_DEPLOYMENT } from './closed-deployment.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const main = join(root, 'src', 'cli', 'main.ts')
 const base = mkdtempSync(join(tmpdir(), 'sluice-command-'))
 const manifests = join(base, 'manifests')
 mkdirSync(manifests)
-writeFileSync(
-  join(manifests, 'all.yaml'),
-  `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: a}
-spec:
-  replicas: 2
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: c, ports: [{containerPort: 80}]}]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: closed, namespace: a}
-spec: {podSelector: {}, ingress: []}
-`,
-)
+writeFileSync(join(manifests, 'all.yaml'), CLOSED_DEPLOYMENT)
 
 /** Labs that tests began: removed at the end, come what may. */
 const begun = new Set<string>()

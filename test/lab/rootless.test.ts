@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { LAB_ROOTS } from '../../src/lab/lab-paths.ts'
 import { until } from '../kernel/until.ts'
+import { CLOSED_DEPLOYMENT } from './closed-deployment.ts'
 
 /** The lab of an ordinary user: a uid that nobody else has, and a checkout that it can read. */
 const root = join(import.meta.dirname, '..', '..')
@@ -25,24 +26,7 @@ const checkout = join(base, 'checkout')
 const other = join(base, 'other-root')
 for (const directory of [checkout, other, join(base, 'pods')]) mkdirSync(directory)
 chmodSync(base, 0o755)
-writeFileSync(
-  join(base, 'pods', 'all.yaml'),
-  `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: a}
-spec:
-  replicas: 2
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: c, ports: [{containerPort: 80}]}]}
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: closed, namespace: a}
-spec: {podSelector: {}, ingress: []}
-`,
-)
+writeFileSync(join(base, 'pods', 'all.yaml'), CLOSED_DEPLOYMENT)
 
 const AS_USER = ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', '--']
 const LAB_RUN = ['lab', 'run', '--manifests', '../pods', '--families', '4', '--nodes', '1']

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Attachment, attachmentIdOf } from '../../src/pods/attachment.ts'
 import { leave } from '../../src/pods/leave.ts'
 import { isLeaving } from '../../src/pods/record.ts'
 import { takeOver } from '../../src/pods/take-over.ts'
+import { attachPod } from './attach-pod.ts'
 import { createScene, LATEST_MS, QUIET_MS, type Scene } from './parts.ts'
 
 let scene: Scene
@@ -14,26 +14,6 @@ beforeEach(() => {
 afterEach(() => {
   scene.dispose()
 })
-
-function attach(name: string): string {
-  const key = { containerId: name, ifName: 'eth0' }
-  const id = attachmentIdOf(key)
-  const pod: Attachment['pod'] = { namespace: 'shop', name, uid: '' }
-  scene.records.put({
-    ...key,
-    id,
-    network: 'sluice',
-    portMappings: [],
-    wiredBy: 'sluice',
-    pod,
-    hostInterface: id,
-    addresses: scene.ipam.allocate(),
-    netns: '/x',
-    releasedAt: undefined,
-  })
-  scene.interfaces.add(id)
-  return id
-}
 
 /** Lets time pass and runs the timer that is due. */
 async function pass(ms: number): Promise<void> {
@@ -52,7 +32,7 @@ function removed(): string[] {
 
 describe('it begins', () => {
   test('when nobody has come for a while', async () => {
-    await leave(attach('a'), scene)
+    await leave(attachPod('a', scene).id, scene)
     expect(scene.timers.map(({ delayMs }) => delayMs)).toEqual([QUIET_MS])
     scene.clock.now += QUIET_MS
     scene.timers.shift()?.callback()
@@ -62,7 +42,7 @@ describe('it begins', () => {
   })
 
   test('later when others come, but not later than it must', async () => {
-    await leave(attach('a'), scene)
+    await leave(attachPod('a', scene).id, scene)
     const delays: number[] = []
     let waitedMs = 0
     while (scene.interfaces.size > 0 && waitedMs < 2 * LATEST_MS) {
@@ -80,7 +60,7 @@ describe('it begins', () => {
   })
 
   test('at once when it is asked to, for all who have left', async () => {
-    const ids = [attach('a'), attach('b')]
+    const ids = [attachPod('a', scene).id, attachPod('b', scene).id]
     for (const id of ids) await leave(id, scene)
     await Promise.all([scene.reaper.reap(), scene.reaper.reap()])
     expect(removed()).toEqual([`remove ${ids.join()}`])
@@ -89,7 +69,7 @@ describe('it begins', () => {
 })
 
 test('what fails keeps link, address and record, and is tried again', async () => {
-  const id = attach('a')
+  const id = attachPod('a', scene).id
   await leave(id, scene)
   scene.failing.set('remove', new Error('busy'))
   await expect(scene.reaper.reap()).rejects.toThrow('busy')
@@ -103,14 +83,14 @@ test('what fails keeps link, address and record, and is tried again', async () =
 
 test('a link whose routes stay is removed at once', async () => {
   scene.failing.set('disconnect', new Error('no'))
-  const id = attach('a')
+  const id = attachPod('a', scene).id
   await leave(id, scene)
   expect(scene.log.slice(-2)).toEqual([`remove ${id}`, 'detach a 10.0.0.2'])
   expect(scene.timers).toEqual([])
 })
 
 test('an agent that ends leaves it to the next one', async () => {
-  const id = attach('a')
+  const id = attachPod('a', scene).id
   await leave(id, scene)
   await scene.reaper.close()
   await pass(LATEST_MS)

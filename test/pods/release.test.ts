@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type Attachment, attachmentIdOf } from '../../src/pods/attachment.ts'
 import type { PodRecord } from '../../src/pods/record.ts'
 import { release } from '../../src/pods/release.ts'
 import { takeOver } from '../../src/pods/take-over.ts'
 import { formatAddress } from '../../src/policy/address.ts'
+import { attachPod } from './attach-pod.ts'
 import { COOLDOWN_MS, createScene, type Scene } from './parts.ts'
 
 let scene: Scene
@@ -16,36 +16,13 @@ afterEach(() => {
   scene.dispose()
 })
 
-/** A pod as ADD leaves it. */
-function attach(name: string, on: Scene = scene): PodRecord {
-  const key = { containerId: name, ifName: 'eth0' }
-  const id = attachmentIdOf(key)
-  const addresses = on.ipam.allocate()
-  const pod: Attachment['pod'] = { namespace: 'shop', name, uid: '' }
-  const record = {
-    ...key,
-    id,
-    network: 'sluice',
-    portMappings: [],
-    wiredBy: 'sluice',
-    pod,
-    hostInterface: id,
-    addresses,
-    netns: '/x',
-    releasedAt: undefined,
-  } as const
-  on.records.put(record)
-  on.interfaces.add(id)
-  return record
-}
-
 function allocated(on: Scene): string | undefined {
   return on.ipam.allocate().map(formatAddress)[0]
 }
 
 describe('release', () => {
   test('link, then policy, then address; repeating it does no more than look for the link', async () => {
-    const { hostInterface } = attach('a')
+    const { hostInterface } = attachPod('a', scene)
     await release(hostInterface, scene)
     await release(hostInterface, scene)
     expect(scene.log).toEqual([
@@ -57,7 +34,7 @@ describe('release', () => {
   })
 
   test('a link that cannot be deleted keeps policy, record and address', async () => {
-    const { hostInterface } = attach('a')
+    const { hostInterface } = attachPod('a', scene)
     scene.failing.set('remove', new Error('busy'))
     await expect(release(hostInterface, scene)).rejects.toThrow('busy')
     expect(scene.log).toEqual([`remove ${hostInterface}`])
@@ -66,7 +43,7 @@ describe('release', () => {
   })
 
   test('a policy that cannot be taken back keeps record and address, and the next call goes on', async () => {
-    const { hostInterface } = attach('a')
+    const { hostInterface } = attachPod('a', scene)
     scene.failing.set('detach', new Error('no'))
     await expect(release(hostInterface, scene)).rejects.toThrow('no')
     expect(scene.ipam.usage()[0]?.used).toBe(1)
@@ -76,7 +53,7 @@ describe('release', () => {
   })
 
   test('without room for a record the address rests all the same, and the record goes', async () => {
-    const { hostInterface } = attach('a')
+    const { hostInterface } = attachPod('a', scene)
     vi.spyOn(scene.records, 'put').mockImplementation(() => {
       throw new Error('no space left on device')
     })
@@ -87,8 +64,8 @@ describe('release', () => {
   })
 
   test('records are kept while addresses rest, and no longer', async () => {
-    const a = attach('a')
-    const b = attach('b')
+    const a = attachPod('a', scene)
+    const b = attachPod('b', scene)
     await release(a.hostInterface, scene)
     expect(scene.files()).toHaveLength(2)
     scene.clock.now += COOLDOWN_MS
@@ -99,7 +76,7 @@ describe('release', () => {
 
 describe('take over', () => {
   test('what agrees is kept, and its addresses stay taken', async () => {
-    const record = attach('a')
+    const record = attachPod('a', scene)
     const next = scene.restart()
     expect(await takeOver(next)).toEqual({ kept: [record], rebuilt: [], released: [], deleted: [] })
     expect(allocated(next)).toBe('10.0.0.3')
@@ -107,7 +84,7 @@ describe('take over', () => {
   })
 
   test('a record whose interface is gone is released after policy was told', async () => {
-    const record = attach('a')
+    const record = attachPod('a', scene)
     scene.interfaces.clear()
     const next = scene.restart()
     expect(await takeOver(next)).toEqual({ kept: [], rebuilt: [], released: [record], deleted: [] })
@@ -118,7 +95,7 @@ describe('take over', () => {
   })
 
   test('an interface without a record is deleted, also if that record is at rest', async () => {
-    const { hostInterface } = attach('a')
+    const { hostInterface } = attachPod('a', scene)
     await release(hostInterface, scene)
     scene.interfaces.add(hostInterface).add('slcffffffffffff')
     const next = scene.restart()
@@ -132,7 +109,7 @@ describe('take over', () => {
   })
 
   test('a restart does not cut the rest of an address short', async () => {
-    const { hostInterface } = attach('a')
+    const { hostInterface } = attachPod('a', scene)
     await release(hostInterface, scene)
     const next = scene.restart()
     await takeOver(next)
@@ -140,10 +117,10 @@ describe('take over', () => {
   })
 
   test('an address that has a new owner since is in use, whatever its old record says', async () => {
-    const { hostInterface } = attach('a')
+    const { hostInterface } = attachPod('a', scene)
     await release(hostInterface, scene)
     scene.clock.now += COOLDOWN_MS
-    const owner = attach('b')
+    const owner = attachPod('b', scene)
     expect(owner.addresses.map(formatAddress)).toEqual(['10.0.0.2'])
     const next = scene.restart()
     expect(await takeOver(next)).toEqual({ kept: [owner], rebuilt: [], released: [], deleted: [] })
@@ -167,7 +144,7 @@ describe('take over', () => {
     })
 
     test('the record is written anew, and the addresses are in use', async () => {
-      const record = attach('a')
+      const record = attachPod('a', scene)
       scene.routes.set(record.id, record.addresses)
       scene.records.remove(record.id)
       const next = scene.restart()
@@ -182,7 +159,7 @@ describe('take over', () => {
     })
 
     test('a file that is no record is replaced', async () => {
-      const record = attach('a')
+      const record = attachPod('a', scene)
       scene.routes.set(record.id, record.addresses)
       scene.damage(record.id)
       const next = scene.restart()
@@ -196,7 +173,7 @@ describe('take over', () => {
       ['nobody knows whose it is', () => undefined, true],
       ['no route leads to it', lost, false],
     ])('it is deleted where %s', async (_, rebuild, hasRoutes) => {
-      const record = attach('a')
+      const record = attachPod('a', scene)
       if (hasRoutes) scene.routes.set(record.id, record.addresses)
       scene.records.remove(record.id)
       const next = scene.restart()
@@ -205,7 +182,7 @@ describe('take over', () => {
     })
 
     test('nothing is deleted while records cannot be written', async () => {
-      const [a, b] = [attach('a'), attach('b')]
+      const [a, b] = [attachPod('a', scene), attachPod('b', scene)]
       for (const record of [a, b]) scene.records.remove(record.id)
       scene.routes.set(a.id, a.addresses)
       const next = scene.restart()
