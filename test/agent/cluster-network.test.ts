@@ -10,7 +10,7 @@ import { Dataplane } from '../../src/dataplane/dataplane.ts'
 import { emptyKernelState } from '../../src/dataplane/kernel-state.ts'
 import type { NodeFacts } from '../../src/pods/nodes/node-facts.ts'
 import { formatAddress } from '../../src/policy/address.ts'
-import { address, cidr } from '../pods/nodes/nodes.ts'
+import { address, cidr } from '../policy/literals.ts'
 
 const OPTIONS: NetworkOptions = {
   node: 'a',

@@ -3,7 +3,7 @@ import { recordRebuilder } from '../../src/agent/rebuild-record.ts'
 import { hostPortsOf } from '../../src/dataplane/host-ports.ts'
 import { ip4 } from '../../src/policy/address.ts'
 import type { Pod } from '../../src/policy/model.ts'
-import { address } from '../policy/arbitraries.ts'
+import { address } from '../policy/literals.ts'
 
 const FOUND = { name: 'slc0123456789ab', addresses: [address('10.0.0.2'), address('fd00::2')] }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { foreignObstacles } from '../../src/dataplane/foreign-rules.ts'
 import { emptyKernelState, record } from '../../src/dataplane/kernel-state.ts'
 import type { ReadRule, RuleCondition, RuleEnd } from '../../src/nftables/read-rule.ts'
-import { address } from '../policy/arbitraries.ts'
+import { address } from '../policy/literals.ts'
 
 const state = emptyKernelState()
 const POD_RANGE = { first: address('10.1.0.0'), last: address('10.1.0.255') }

@@ -3,7 +3,7 @@ import { hostPortOperations } from '../../src/dataplane/host-port-operations.ts'
 import type { HostPort } from '../../src/dataplane/host-ports.ts'
 import { emptyKernelState, type KernelState, record } from '../../src/dataplane/kernel-state.ts'
 import { transactionFor } from '../../src/dataplane/transactions.ts'
-import { address } from '../policy/arbitraries.ts'
+import { address } from '../policy/literals.ts'
 
 const A = hostPort(8080, '10.0.0.1')
 const A6 = hostPort(8080, 'fd00::1')

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { hostPortsOf, missesHostPort } from '../../src/dataplane/host-ports.ts'
 import type { Connection } from '../../src/netlink/conntrack.ts'
-import { address } from '../policy/arbitraries.ts'
+import { address } from '../policy/literals.ts'
 
 const POD = { 4: address('10.0.0.2'), 6: address('fd00::2') }
 const NODE = { 4: address('192.0.2.1'), 6: address('fd01::1') }

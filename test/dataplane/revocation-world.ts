@@ -4,9 +4,10 @@ import type { Revoked } from '../../src/dataplane/look.ts'
 import { Revocation } from '../../src/dataplane/revocation.ts'
 import type { Connection } from '../../src/netlink/conntrack.ts'
 import type { ConnectionPiece } from '../../src/netlink/connection-pieces.ts'
-import { type Address, parseAddress } from '../../src/policy/address.ts'
+import type { Address } from '../../src/policy/address.ts'
 import type { AddressFlow } from '../../src/policy/decide.ts'
 import type { ClassId, PortSetId, Tables } from '../../src/policy/tables.ts'
+import { address } from '../policy/literals.ts'
 
 export const POD = address('10.1.0.1')
 export const NODE = address('192.168.0.1')
@@ -143,10 +144,4 @@ export function connectionFrom(src: Address, overrides: Partial<Connection> = {}
     master: undefined,
     ...overrides,
   }
-}
-
-export function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(`${text} is no address.`)
-  return parsed
 }

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Connection } from '../../src/netlink/conntrack.ts'
 import type { Address } from '../../src/policy/address.ts'
-import { address, connectionFrom, NODE, PEERS, POD, World } from './revocation-world.ts'
+import { address } from '../policy/literals.ts'
+import { connectionFrom, NODE, PEERS, POD, World } from './revocation-world.ts'
 
 const [A, B, C] = PEERS as [Address, Address, Address]
 let world: World

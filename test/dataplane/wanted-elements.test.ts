@@ -11,7 +11,7 @@ import {
 } from '../../src/dataplane/wanted-elements.ts'
 import type { AnyElement } from '../../src/nftables/set.ts'
 import type { ClassId, PortSetId } from '../../src/policy/tables.ts'
-import { address, port } from '../policy/arbitraries.ts'
+import { address, port } from '../policy/literals.ts'
 
 /** Something in every set, of both families. */
 const SUBJECTS = ['10.0.0.1', 'fd00::1'].map(address)

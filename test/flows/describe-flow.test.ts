@@ -1,16 +1,10 @@
 import { expect, test } from 'vitest'
 import { describeFlow } from '../../src/flows/describe-flow.ts'
 import type { LoggedPacket } from '../../src/flows/logged-packet.ts'
-import { type Address, parseAddress } from '../../src/policy/address.ts'
 import { clusterOf } from '../../src/policy/cluster.ts'
 import { makeSelector } from '../../src/policy/selector.ts'
+import { address } from '../policy/literals.ts'
 import { podOf } from './pods.ts'
-
-function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(text)
-  return parsed
-}
 
 const cluster = clusterOf([
   { kind: 'node', name: 'n2', addresses: [address('192.168.0.2')] },

@@ -6,8 +6,7 @@ import { revisionOf } from '../../src/cluster/directory.ts'
 import { AgentProcess } from '../../src/lab/agent-process.ts'
 import { attach } from '../../src/lab/shim.ts'
 import { createNamespace, deleteNamespace } from '../../src/netlink/native.ts'
-import { cidrOf } from '../policy/models.ts'
-import { address } from '../policy/arbitraries.ts'
+import { address, cidr } from '../policy/literals.ts'
 import type { Address } from '../../src/policy/address.ts'
 import { type Flow, type FloodedNode, openFloodedNode } from './flood.ts'
 
@@ -34,7 +33,7 @@ beforeEach(async () => {
   agent = new AgentProcess({
     sluice: [process.execPath, join(ROOT, 'src/cli/main.ts')],
     node: 'n0',
-    addresses: { own: [], podCidrs: [cidrOf('10.77.0.0/24'), cidrOf('fd77::/64')] },
+    addresses: { own: [], podCidrs: [cidr('10.77.0.0/24'), cidr('fd77::/64')] },
     manifests: join(directory, 'manifests'),
     runDir: join(directory, 'run'),
     netns: node.netns,

@@ -10,7 +10,7 @@ import { listRules, listTables } from '../../src/nftables/list.ts'
 import { Transaction } from '../../src/nftables/transaction.ts'
 import type { ClusterEvent } from '../../src/policy/model.ts'
 import { WORLD } from '../../src/policy/tables.ts'
-import { address } from '../policy/arbitraries.ts'
+import { address } from '../policy/literals.ts'
 import { added, blockPeer, podOf, podsOf, policyOf, ruleOf, tcp } from '../policy/models.ts'
 import { type Namespace, openNamespace } from './nftables-namespace.ts'
 import {

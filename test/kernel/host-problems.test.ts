@@ -4,7 +4,7 @@ import { emptyKernelState, record } from '../../src/dataplane/kernel-state.ts'
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from '../../src/netlink/constants.ts'
 import { readConntrackUsage } from '../../src/netlink/conntrack-usage.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
-import { address } from '../policy/arbitraries.ts'
+import { address } from '../policy/literals.ts'
 import { type Namespace, openNamespace } from './nftables-namespace.ts'
 import { startDataplane } from './start-dataplane.ts'
 

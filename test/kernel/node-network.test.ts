@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rangesOf } from '../../src/dataplane/ranges.ts'
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
-import { type Address, type Cidr, parseAddress, parseCidr } from '../../src/policy/address.ts'
+import { address, cidr } from '../policy/literals.ts'
 import { openDatagrams } from './datagrams.ts'
 import { connectionsOf } from './node-kernel.ts'
 import { startDataplane } from './start-dataplane.ts'
@@ -13,18 +13,6 @@ import { until } from './until.ts'
 const names = { node: `slc-net-n-${process.pid}`, pod: `slc-net-p-${process.pid}` }
 const node = `/run/netns/${names.node}`
 let nftables: NetlinkSocket
-
-function address(text: string): Address {
-  const read = parseAddress(text)
-  if (read === undefined) throw new Error(`${text} in a test is no address.`)
-  return read
-}
-
-function cidr(text: string): Cidr {
-  const read = parseCidr(text)
-  if (read === undefined) throw new Error(`${text} in a test is no block.`)
-  return read.cidr
-}
 
 beforeAll(() => {
   for (const name of Object.values(names)) execFileSync('ip', ['netns', 'add', name])

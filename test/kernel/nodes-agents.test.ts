@@ -18,12 +18,13 @@ import {
   POLICIES,
 } from '../cluster/kubernetes/objects.ts'
 import { sluice } from '../cli/sluice.ts'
+import { address } from '../policy/literals.ts'
 import { ApiPlace } from './api-place.ts'
 import { openDatagrams } from './datagrams.ts'
 import { leftoversOf, linesOf, routesOf } from './node-paths.ts'
 import { writeFrame } from './tagged-packets.ts'
 import { TcpPlace } from './tcp-place.ts'
-import { address, openThreeNodes, type TestNode, type ThreeNodes } from './three-nodes.ts'
+import { openThreeNodes, type TestNode, type ThreeNodes } from './three-nodes.ts'
 import { until } from './until.ts'
 
 /**

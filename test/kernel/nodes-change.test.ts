@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { NodeFacts } from '../../src/pods/nodes/node-facts.ts'
 import { vtepMac } from '../../src/pods/nodes/vtep-mac.ts'
+import { address, cidr } from '../policy/literals.ts'
 import { leftoversOf, linesOf, routesOf } from './node-paths.ts'
-import { address, cidr, openThreeNodes, type ThreeNodes } from './three-nodes.ts'
+import { openThreeNodes, type ThreeNodes } from './three-nodes.ts'
 
 let nodes: ThreeNodes
 beforeEach(() => {

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { vtepMac } from '../../src/pods/nodes/vtep-mac.ts'
 import { type Address, familyOf, formatAddress } from '../../src/policy/address.ts'
+import { address } from '../policy/literals.ts'
 import { openDatagrams } from './datagrams.ts'
 import { TcpPlace } from './tcp-place.ts'
 import { linesOf, routesOf } from './node-paths.ts'
-import { address, openThreeNodes, type TestNode, type ThreeNodes } from './three-nodes.ts'
+import { openThreeNodes, type TestNode, type ThreeNodes } from './three-nodes.ts'
 import { until } from './until.ts'
 
 let nodes: ThreeNodes

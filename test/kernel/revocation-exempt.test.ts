@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Place } from '../../src/lab/place.ts'
 import type { Outcome, ProbeProtocol } from '../../src/lab/place-messages.ts'
 import { attachmentIdOf } from '../../src/pods/attachment.ts'
-import { type Address, type Family, formatAddress, parseAddress } from '../../src/policy/address.ts'
+import { type Address, type Family, formatAddress } from '../../src/policy/address.ts'
+import { address } from '../policy/literals.ts'
 import { openDatagrams } from './datagrams.ts'
 import { icmpType, watchFrames } from './frames.ts'
 import { connectionsOf, nft, run } from './node-kernel.ts'
@@ -184,10 +185,4 @@ function place(name: string): Place {
 function of(name: string, family: Family): Address {
   const addresses = name === 'node' ? cluster.node.addresses.own : cluster.pod(name).addresses
   return ofFamily(addresses, family)
-}
-
-function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(`${text} is no address.`)
-  return parsed
 }

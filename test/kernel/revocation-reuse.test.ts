@@ -9,15 +9,8 @@ import {
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
 import { isNativeError } from '../../src/netlink/native.ts'
 import { openNetlink } from '../../src/netlink/socket.ts'
-import {
-  type Address,
-  type Family,
-  formatAddress,
-  ip4,
-  ip6,
-  parseAddress,
-  parseCidr,
-} from '../../src/policy/address.ts'
+import { type Address, type Family, formatAddress, ip4, ip6 } from '../../src/policy/address.ts'
+import { address, cidr } from '../policy/literals.ts'
 import { type Datagrams, openDatagrams } from './datagrams.ts'
 import { connectionsOf, counted, run } from './node-kernel.ts'
 import { ofFamily, policy, SmallCluster } from './small-cluster.ts'
@@ -214,16 +207,4 @@ function openClient(family: Family): Datagrams {
 function openServer(name: string, family: Family): Datagrams {
   const pod = cluster.pod(name)
   return openDatagrams(pod.netns, { address: ofFamily(pod.addresses, family), port: PORT })
-}
-
-function cidr(text: string) {
-  const read = parseCidr(text)
-  if (read === undefined) throw new Error(`${text} is no range.`)
-  return read.cidr
-}
-
-function address(text: string): Address {
-  const read = parseAddress(text)
-  if (read === undefined) throw new Error(`${text} is no address.`)
-  return read
 }

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { writeFileInNamespace } from '../../src/netlink/native.ts'
 import type { Connection } from '../../src/netlink/conntrack.ts'
-import { type Address, type Family, formatAddress, parseAddress } from '../../src/policy/address.ts'
+import { type Address, type Family, formatAddress } from '../../src/policy/address.ts'
+import { address } from '../policy/literals.ts'
 import { type Datagrams, openDatagrams, type Port } from './datagrams.ts'
 import { connectionsOf, counted, elementsOf, forgetConnections, nft } from './node-kernel.ts'
 import { tcpFlags, watchFrames } from './frames.ts'
@@ -317,10 +318,4 @@ function translation(): string {
       ${rules.join('\n')}
     }
   }`
-}
-
-function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(`${text} is no address.`)
-  return parsed
 }

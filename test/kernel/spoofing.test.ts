@@ -1,12 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createNamespace, deleteNamespace } from '../../src/netlink/native.ts'
-import {
-  type Address,
-  type Family,
-  formatAddress,
-  ip4,
-  parseAddress,
-} from '../../src/policy/address.ts'
+import { type Address, type Family, formatAddress, ip4 } from '../../src/policy/address.ts'
+import { address } from '../policy/literals.ts'
 import { type Datagrams, openDatagrams } from './datagrams.ts'
 import { arpRequest, HOST_MAC, icmp6Packet, openWire, udpPacket, type Wire } from './frames.ts'
 import { counted, linkIn, nft, run } from './node-kernel.ts'
@@ -234,10 +229,4 @@ function udpTo(to: Address): Buffer {
 
 function of(name: string, family: Family): Address {
   return ofFamily(cluster.pod(name).addresses, family)
-}
-
-function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(`${text} is no address.`)
-  return parsed
 }

@@ -7,7 +7,8 @@ import type { NodeFacts } from '../../src/pods/nodes/node-facts.ts'
 import type { OverlayMode } from '../../src/pods/nodes/choose-path.ts'
 import { connectNodes } from '../../src/pods/nodes/connect-nodes.ts'
 import { writeSetting } from '../../src/pods/write-setting.ts'
-import { type Address, type Cidr, parseAddress, parseCidr } from '../../src/policy/address.ts'
+import type { Address } from '../../src/policy/address.ts'
+import { address, cidr } from '../policy/literals.ts'
 
 /** A node with one pod. */
 export interface TestNode {
@@ -75,18 +76,6 @@ export function openThreeNodes(title: string, pods: 'wired' | 'bare' = 'wired'):
     close()
     throw error
   }
-}
-
-export function address(text: string): Address {
-  const read = parseAddress(text)
-  if (read === undefined) throw new Error(`${text} in a test is no address.`)
-  return read
-}
-
-export function cidr(text: string): Cidr {
-  const read = parseCidr(text)
-  if (read === undefined) throw new Error(`${text} in a test is no block.`)
-  return read.cidr
 }
 
 interface Place {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { addressPlan, nodeAddresses, outsideGateways, rangeOf } from '../../src/lab/address-plan.ts'
 import { formatAddress, formatCidr } from '../../src/policy/address.ts'
-import { address } from './parts.ts'
+import { address } from '../policy/literals.ts'
 
 function shown(families: readonly (4 | 6)[], place: number) {
   const { own, podCidrs } = nodeAddresses(addressPlan(families), place)

@@ -3,7 +3,8 @@ import { judgeOf, resultOf } from '../../src/lab/judge.ts'
 import { clusterOf } from '../../src/policy/cluster.ts'
 import { parseObject } from '../../src/policy/parse.ts'
 import type { ClusterEvent } from '../../src/policy/model.ts'
-import { address, allowed, result } from './parts.ts'
+import { address } from '../policy/literals.ts'
+import { allowed, result } from './parts.ts'
 
 const packet = result({})
 const open = { verdict: allowed, evaluated: 'allow', compiled: 'allow' } as const

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { matrixText } from '../../src/lab/matrix.ts'
-import { address, result } from './parts.ts'
+import { address } from '../policy/literals.ts'
+import { result } from './parts.ts'
 
 const six = {
   source: { place: 'a/a', address: address('fd00::1') },

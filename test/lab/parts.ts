@@ -1,14 +1,7 @@
-import { parseAddress } from '../../src/policy/address.ts'
-import type { Address } from '../../src/policy/address.ts'
 import type { Verdict } from '../../src/policy/verdict.ts'
 import type { LabPod } from '../../src/lab/lab-pod.ts'
 import type { ProbeResult } from '../../src/lab/probe.ts'
-
-export function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(`${text} is no address`)
-  return parsed
-}
+import { address } from '../policy/literals.ts'
 
 export function labPod(key: `${string}/${string}`, changes: Partial<LabPod> = {}): LabPod {
   return {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { LabPod } from '../../src/lab/lab-pod.ts'
 import { placeOf } from '../../src/lab/lab-pod.ts'
 import { everyProbe, planProbes, probeText } from '../../src/lab/plan-probes.ts'
-import { address, labPod } from './parts.ts'
+import { address } from '../policy/literals.ts'
+import { labPod } from './parts.ts'
 
 const dual = labPod('shop/web', {
   addresses: [address('10.244.0.2'), address('fd00::2')],

@@ -13,7 +13,7 @@ import { planNodes } from '../../src/lab/lab-node.ts'
 import type { LabPod } from '../../src/lab/lab-pod.ts'
 import { planPods } from '../../src/lab/plan-pods.ts'
 import { storedObjects } from '../../src/lab/stored-objects.ts'
-import { address } from './parts.ts'
+import { address } from '../policy/literals.ts'
 
 let directory: string
 const paths = labPaths(LAB_ROOTS, 'stored')

@@ -9,8 +9,8 @@ import { Place } from '../../src/lab/place.ts'
 import type { ProbeProtocol } from '../../src/lab/place-messages.ts'
 import { addOutsideAddresses, buildTopology } from '../../src/lab/topology.ts'
 import { deleteNamespace } from '../../src/netlink/native.ts'
-import { formatAddress, parseAddress } from '../../src/policy/address.ts'
-import type { Address } from '../../src/policy/address.ts'
+import { formatAddress } from '../../src/policy/address.ts'
+import { address } from '../policy/literals.ts'
 
 const roots = { ...LAB_ROOTS, netns: mkdtempSync(join(tmpdir(), 'sluice-topology-')) }
 const paths = labPaths(roots, 'topology')
@@ -31,12 +31,6 @@ afterAll(async () => {
   for (const file of readdirSync(roots.netns)) deleteNamespace(join(roots.netns, file))
   rmSync(roots.netns, { recursive: true })
 })
-
-function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(text)
-  return parsed
-}
 
 /** An address of a node's pod range, on the node itself: routes lead there as to a pod. */
 function standIns(place: number): string[] {

@@ -6,7 +6,7 @@ import { expression, type Expression, expressions } from '../../src/nftables/exp
 import { compare, load, mask, verdict } from '../../src/nftables/instructions.ts'
 import { readRule } from '../../src/nftables/read-rule.ts'
 import { selectors } from '../../src/nftables/selectors.ts'
-import { address } from '../policy/arbitraries.ts'
+import { address } from '../policy/literals.ts'
 
 const RULE = attributes({ all: [1, list(NFTA_EXPR)] })
 /** Inside the nest of the list. */

@@ -1,22 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Ipam } from '../../src/pods/ipam.ts'
-import { formatAddress, parseAddress, parseCidr } from '../../src/policy/address.ts'
-import type { Address, Cidr } from '../../src/policy/address.ts'
+import { formatAddress } from '../../src/policy/address.ts'
+import type { Address } from '../../src/policy/address.ts'
+import { address, cidr } from '../policy/literals.ts'
 
 const COOLDOWN_MS = 60_000
-
-function cidr(text: string): Cidr {
-  const reading = parseCidr(text)
-  if (reading === undefined) throw new Error(text)
-  return reading.cidr
-}
-
-function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(text)
-  return parsed
-}
 
 function ipamOf(...ranges: string[]): { ipam: Ipam; clock: { now: number }; take: () => string[] } {
   const clock = { now: 1_000_000 }

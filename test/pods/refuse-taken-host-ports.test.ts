@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { refuseTakenHostPorts } from '../../src/pods/refuse-taken-host-ports.ts'
 import type { PortMapping } from '../../src/pods/port-mapping.ts'
-import { type Address, parseAddress } from '../../src/policy/address.ts'
+import { address } from '../policy/literals.ts'
 
 const DUAL = ['10.0.0.2', 'fd00::2']
 
@@ -72,10 +72,4 @@ function user(name: string, of: User) {
 function mapping({ hostIp, hostPort = 8080, protocol = 'TCP' }: User): PortMapping {
   const parsed = hostIp === undefined ? undefined : address(hostIp)
   return { hostPort, containerPort: 80, protocol, hostIp: parsed }
-}
-
-function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(`${text} is no address.`)
-  return parsed
 }

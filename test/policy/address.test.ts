@@ -14,7 +14,8 @@ import {
   parseCidr,
   strictlyInside,
 } from '../../src/policy/address.ts'
-import type { Address, Cidr } from '../../src/policy/address.ts'
+import type { Address } from '../../src/policy/address.ts'
+import { cidr } from './literals.ts'
 
 const MAPPED = 0xffffn
 const any4 = fc.integer({ min: 0, max: 0xffff_ffff }).map(ip4)
@@ -38,12 +39,6 @@ const scribble = fc
     { maxLength: 17, size: 'max' },
   )
   .map((parts) => parts.join(''))
-
-function cidr(text: string): Cidr {
-  const read = parseCidr(text)
-  if (read === undefined) throw new Error(`${text} is no block`)
-  return read.cidr
-}
 
 describe('parseAddress', () => {
   test('reads what it formats', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import type { Address, Cidr, Family } from '../../src/policy/address.ts'
-import { blockOf, parseAddress, strictlyInside } from '../../src/policy/address.ts'
+import { blockOf, strictlyInside } from '../../src/policy/address.ts'
 import type { Cluster } from '../../src/policy/cluster.ts'
 import { clusterOf } from '../../src/policy/cluster.ts'
 import type { Flow } from '../../src/policy/flow.ts'
@@ -14,32 +14,19 @@ import type {
   ObjectKey,
   Peer,
   Pod,
-  Port,
   PortMatch,
   Protocol,
   Requirement,
   Rule,
   Selector,
 } from '../../src/policy/model.ts'
-import { parsePort } from '../../src/policy/port.ts'
 import { EVERYTHING, makeSelector } from '../../src/policy/selector.ts'
+import { address, port } from './literals.ts'
 
 /**
  * Random clusters, events and flows in terms of the model. Every pool is small, so that names, labels,
  * addresses and ports collide: most bugs of a policy engine need two objects that meet.
  */
-
-export function address(text: string): Address {
-  const parsed = parseAddress(text)
-  if (parsed === undefined) throw new Error(`${text} in a test is no address.`)
-  return parsed
-}
-
-export function port(value: number): Port {
-  const parsed = parsePort(value)
-  if (parsed === undefined) throw new Error(`${value} in a test is no port.`)
-  return parsed
-}
 
 export const NAMESPACES = ['a', 'b', 'c'] as const
 export const NODES = ['n1', 'n2'] as const

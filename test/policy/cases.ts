@@ -6,11 +6,11 @@ import type { ClusterEvent, ObjectKey } from '../../src/policy/model.ts'
 import { keyOf } from '../../src/policy/model.ts'
 import { parseObject } from '../../src/policy/parse.ts'
 import type { Outcome } from '../../src/policy/verdict.ts'
-import { address } from './arbitraries.ts'
 import { peerCases } from './cases/peers.ts'
 import { portCases } from './cases/ports.ts'
 import { isolationCases } from './cases/isolation.ts'
 import { ownerCases } from './cases/owners.ts'
+import { address } from './literals.ts'
 
 /**
  * The meaning of NetworkPolicy, a line at a time: one list for the evaluator, the compiler and the kernel.

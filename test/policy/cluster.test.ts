@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { clusterOf } from '../../src/policy/cluster.ts'
 import type { ClusterEvent, Pod } from '../../src/policy/model.ts'
 import { EVERYTHING } from '../../src/policy/selector.ts'
-import { address } from './arbitraries.ts'
+import { address } from './literals.ts'
 
 const web: Pod = {
   namespace: 'a',

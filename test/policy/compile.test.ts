@@ -10,8 +10,8 @@ import type { Endpoint } from '../../src/policy/flow.ts'
 import { type ClusterEvent, keyOf } from '../../src/policy/model.ts'
 import { unionOf } from '../../src/policy/port-set.ts'
 import { type PortSetId, type TableChange, WORLD } from '../../src/policy/tables.ts'
-import { address, port } from './arbitraries.ts'
 import { CASES, clusterOfCase, flowOf } from './cases.ts'
+import { address, port } from './literals.ts'
 import {
   ALL,
   added,

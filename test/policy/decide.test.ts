@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type AddressFlow, classOf, decide } from '../../src/policy/decide.ts'
 import { unionOf } from '../../src/policy/port-set.ts'
 import { type ClassId, type PortSetId, type Tables, WORLD } from '../../src/policy/tables.ts'
-import { address } from './arbitraries.ts'
+import { address } from './literals.ts'
 import { tcp } from './models.ts'
 
 const [CLOSED, WEB] = [1 as PortSetId, 2 as PortSetId]

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { locate } from '../../src/policy/locate.ts'
-import { address } from './arbitraries.ts'
+import { address } from './literals.ts'
 
 const RANGES = [
   ['0.0.0.0', '0.0.0.9'],

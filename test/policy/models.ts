@@ -8,9 +8,8 @@ import type {
   Rule,
   Selector,
 } from '../../src/policy/model.ts'
-import { blockOf } from '../../src/policy/address.ts'
 import { makeSelector } from '../../src/policy/selector.ts'
-import { address, port } from './arbitraries.ts'
+import { address, cidr, port } from './literals.ts'
 
 /** Model objects in few words, for tests that are about one thing each. */
 
@@ -73,13 +72,8 @@ export function podsOf(pods: string, namespaces: Selector | 'own' = 'own'): Peer
 }
 
 /** The block `10.0.0.0/8`, without the blocks after it. */
-export function blockPeer(cidr: string, ...except: string[]): Peer {
-  return { kind: 'block', cidr: cidrOf(cidr), except: except.map(cidrOf) }
-}
-
-export function cidrOf(text: string): ReturnType<typeof blockOf> {
-  const [first = '', prefix = ''] = text.split('/')
-  return blockOf(address(first), Number(prefix))
+export function blockPeer(block: string, ...except: string[]): Peer {
+  return { kind: 'block', cidr: cidr(block), except: except.map(cidr) }
 }
 
 /** TCP ports from `first` to `last`. */

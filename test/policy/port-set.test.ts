@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Grant, permits, portSetKey, unionOf } from '../../src/policy/port-set.ts'
-import { PORTS, port, portMatch } from './arbitraries.ts'
+import { PORTS, portMatch } from './arbitraries.ts'
+import { port } from './literals.ts'
 import { check } from './property.ts'
 import { tcp } from './models.ts'
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { choosePath, type OverlayMode, type Reach } from '../../../src/pods/nodes/choose-path.ts'
 import { type Address, type Family, formatAddress } from '../../../src/policy/address.ts'
-import { address, node } from './nodes.ts'
+import { address } from '../../policy/literals.ts'
+import { node } from './nodes.ts'
 
 const REACHES: Readonly<Record<string, Reach>> = {
   '10.0.0.2': { kind: 'neighbour', link: 7 },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { deriveMtu } from '../../../src/pods/nodes/derive-mtu.ts'
 import { type Address, formatAddress } from '../../../src/policy/address.ts'
-import { address } from './nodes.ts'
+import { address } from '../../policy/literals.ts'
 
 const MTUS: Readonly<Record<string, number>> = {
   '10.0.0.1': 9000,

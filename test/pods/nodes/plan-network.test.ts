@@ -5,7 +5,8 @@ import type { NodeFacts } from '../../../src/pods/nodes/node-facts.ts'
 import { type NetworkFacts, planNetwork } from '../../../src/pods/nodes/plan-network.ts'
 import { vtepMac } from '../../../src/pods/nodes/vtep-mac.ts'
 import { formatCidr } from '../../../src/policy/address.ts'
-import { address, cidr, node } from './nodes.ts'
+import { address, cidr } from '../../policy/literals.ts'
+import { node } from './nodes.ts'
 
 const own = node('a', ['10.1.0.0/24', 'fd01::/64'], ['192.168.0.1', 'fd80::1'])
 const near = node('b', ['10.2.0.0/24', 'fd02::/64'], ['192.168.0.2', 'fd80::2'])

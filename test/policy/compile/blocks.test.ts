@@ -5,7 +5,7 @@ import { type Block, blockAtoms } from '../../../src/policy/compile/blocks.ts'
 import type { TraitId } from '../../../src/policy/compile/traits.ts'
 import { locate } from '../../../src/policy/locate.ts'
 import { ADDRESSES, peer } from '../arbitraries.ts'
-import { cidrOf } from '../models.ts'
+import { cidr } from '../literals.ts'
 import { check } from '../property.ts'
 
 /** `10.0.0.0/8 10.1.0.0/16` is 10/8 except 10.1/16. Ids count from 1. */
@@ -17,9 +17,9 @@ function cut(...texts: string[]): string[] {
 
 function atomsOf(...texts: string[]): ReturnType<typeof blockAtoms> {
   const blocks = texts.map((text, index) => {
-    const [cidr, ...except] = text.split(' ').map(cidrOf)
-    if (cidr === undefined) throw new Error(`${text} in a test is no block.`)
-    return { id: (index + 1) as TraitId, cidr, except }
+    const [first, ...except] = text.split(' ').map(cidr)
+    if (first === undefined) throw new Error(`${text} in a test is no block.`)
+    return { id: (index + 1) as TraitId, cidr: first, except }
   })
   return blockAtoms(blocks)
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type ClassContent, Classes } from '../../../src/policy/compile/classes.ts'
 import type { TraitId } from '../../../src/policy/compile/traits.ts'
 import { WORLD } from '../../../src/policy/tables.ts'
-import { port } from '../arbitraries.ts'
+import { port } from '../literals.ts'
 
 function content(
   pod: number[],

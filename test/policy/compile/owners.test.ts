@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Owners } from '../../../src/policy/compile/owners.ts'
 import type { Pod } from '../../../src/policy/model.ts'
-import { address } from '../arbitraries.ts'
+import { address } from '../literals.ts'
 import { podOf } from '../models.ts'
 
 const AT = address('10.0.0.1')
