@@ -1,6 +1,9 @@
 import type { Labels, Requirement, Selector } from '../model.ts'
 
-/** Whether labels meet every requirement of a selector. */
+/**
+ * Whether labels meet every requirement of a selector. The evaluator has its own (`matches`): what is compiled is
+ * held against it, and an error that both share would be seen by nobody.
+ */
 export function satisfies(labels: Labels, selector: Selector): boolean {
   for (const requirement of selector.requirements) {
     if (!meets(labels, requirement)) return false
