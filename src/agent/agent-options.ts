@@ -17,6 +17,8 @@ export interface AgentOptions extends NetworkOptions {
   readonly chained: boolean
   /** Ports of the node that lead to pods do so on 127.0.0.1 as well. */
   readonly localhostHostPorts: boolean
+  /** How long an address rests before another pod gets it. */
+  readonly addressCooldownMs: number
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
   readonly procSys: string
   /** Whether others are kept from changing the table, and whether what they do change is put right. */

@@ -9,8 +9,6 @@ import type { AgentOptions } from './agent-options.ts'
 import type { Kernel } from './kernel.ts'
 import type { AgentSource } from './source.ts'
 
-/** How long an address rests before another pod gets it. */
-const COOLDOWN_MS = 60_000
 const RANGES_POLL_MS = 250
 
 /** Records, addresses and links of the pods of this node. @throws when nobody says which addresses they may have */
@@ -19,7 +17,7 @@ export async function openPods(
   kernel: Kernel,
   source: AgentSource,
 ): Promise<Pick<CniParts, 'records' | 'ipam' | 'wiring' | 'now'>> {
-  const { log, localhostHostPorts } = options
+  const { log, localhostHostPorts, addressCooldownMs: cooldownMs } = options
   const podCidrs = await podCidrsOf(options, source)
   const nodeAddresses =
     options.nodeAddresses.length > 0
@@ -33,7 +31,7 @@ export async function openPods(
     files: nodeFs,
     report: (problem) => log.warn({ event: 'record.foreign' }, problem),
   })
-  const ipam = new Ipam({ ranges: podCidrs, cooldownMs: COOLDOWN_MS, now: Date.now })
+  const ipam = new Ipam({ ranges: podCidrs, cooldownMs, now: Date.now })
   const wiring = kernel.wiring({ podCidrs, nodeAddresses, mtu, localhostHostPorts })
   return { records, ipam, wiring, now: Date.now }
 }

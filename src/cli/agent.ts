@@ -21,6 +21,7 @@ interface Flags {
   readonly unknownPods: 'isolate' | 'refuse'
   readonly chained?: true
   readonly localhostHostPorts?: true
+  readonly addressCooldown: number
   readonly guard: GuardMode
   readonly auditInterval: number
   readonly logGroup: number
@@ -42,6 +43,7 @@ export function define(command: Command): void {
     .option('--kubeconfig <file>', 'follow the Kubernetes API, with this access')
     .option('--pod-cidr <cidr>', 'range of this node’s pods, once a family; else of its Node', cidr)
     .option('--node-address <address>', 'of this node, once a family; else of its Node', address)
+    .option('--address-cooldown <seconds>', 'rest of a freed address', number(0, 86_400), 60)
     .option('--run-dir <directory>', 'sockets, records, queue; on tmpfs', '/run/sluice')
     .option('--netns <path>', 'network namespace to be the agent of')
     .addOption(
@@ -114,6 +116,7 @@ function optionsOf(flags: Flags, log: AgentOptions['log']): AgentOptions {
     unknownPods: flags.unknownPods,
     chained: flags.chained === true,
     localhostHostPorts: flags.localhostHostPorts ?? false,
+    addressCooldownMs: flags.addressCooldown * 1000,
     guard: flags.guard,
     auditIntervalMs: flags.auditInterval * 1000,
     logGroup: flags.logGroup,

@@ -8,7 +8,8 @@ import { ofFamily, SHIM, SmallCluster } from './small-cluster.ts'
 /** A node whose pods have all addresses of one family, with many of the other left. */
 const RANGES = ['10.244.7.0/29', 'fd00:10:244:7::/64']
 const podCidrs = RANGES.flatMap((text) => parseCidr(text)?.cidr ?? [])
-const cluster = new SmallCluster(1, { podCidrs })
+const flags: string[] = []
+const cluster = new SmallCluster(1, { podCidrs, flags })
 /** Eight without network, gateway and broadcast. */
 const CAPACITY = 5
 const names = Array.from({ length: CAPACITY }, (_, place) => `pod${place}`)
@@ -52,6 +53,17 @@ test('a DEL frees an address, without its rest where nothing else is left', asyn
   expect(formatAddress(ofFamily(addresses, 4))).toBe(formatAddress(freed))
   expect(ofFamily(addresses, 6)).not.toBe(ofFamily(cluster.pod(first).addresses, 6))
   expect(status()).toMatchObject({ exitCode: 1, answer: { code: 50 } })
+})
+
+test('an agent that lets addresses rest for no time gives the first freed, of another agent’s time too', async () => {
+  const [first = ''] = names
+  const freedBefore = ofFamily(cluster.pod(first).addresses, 6)
+  await cluster.detach('late')
+  await cluster.killAgent(cluster.node)
+  flags.push('--address-cooldown', '0')
+  await cluster.startAgent(cluster.node)
+  const { addresses } = await cluster.attach('late')
+  expect(formatAddress(ofFamily(addresses, 6))).toBe(formatAddress(freedBefore))
 })
 
 function status(): { exitCode: number | null; answer: unknown } {

@@ -107,6 +107,18 @@ describe('rest after use', () => {
     ipam.free([address('10.0.0.2'), address('10.0.0.77'), address('192.0.2.1')])
     expect([take(), take()].flat()).toEqual(['10.0.0.2', '10.0.0.3'])
   })
+
+  test('without a rest a freed address is the next to be given, in the same instant', () => {
+    const ranges = [cidr('10.0.0.0/24')]
+    const ipam = new Ipam({ ranges, cooldownMs: 0, now: () => 1_000_000 })
+    const [first, second] = [ipam.allocate(), ipam.allocate()]
+    ipam.free(second)
+    ipam.free(first)
+    expect([ipam.allocate(), ipam.allocate()]).toEqual([second, first])
+    const requested = first
+    ipam.free(first)
+    expect(ipam.allocate({ requested })).toEqual(first)
+  })
 })
 
 describe('requested addresses', () => {
