@@ -5,6 +5,7 @@ import { bringIntoForce } from './agent/bring-into-force.ts'
 import { openChainedNode } from './agent/chained-node.ts'
 import { openKernel } from './agent/kernel.ts'
 import { logReady } from './agent/log-ready.ts'
+import { noteTold } from './agent/note-told.ts'
 import { createObserver } from './agent/observer.ts'
 import { obstacleOf } from './agent/obstacle-of.ts'
 import { openEnforcer } from './agent/open-enforcer.ts'
@@ -58,7 +59,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const guard = options.guard === 'off' ? undefined : openGuard({ ...options, kernel, chains })
   const found = await inspect(kernel.nftables, chains, kernel.dataplane.ownsTables)
 
-  const enforcing = openEnforcer(options, found, observer.settle)
+  const enforcing = openEnforcer(options, found, {
+    onInForce: observer.settle,
+    onTold: (id, told) => noteTold(id, told, { records: pods.records, log }),
+  })
   const { state, compiler, enforcer } = enforcing
   const tell = observer.events((change, revision) => enforcer.tell(change, revision))
   const source = openSource(options, tell, () => void network.update())

@@ -7,11 +7,13 @@ import type { Dataplane } from '../dataplane/dataplane.ts'
 import { joinArrival } from '../dataplane/join-arrival.ts'
 import type { PodPlace } from '../dataplane/pod-place.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
-import { type Attachment, describe } from '../pods/attachment.ts'
+import { type Attachment, describe, type PodIdentity } from '../pods/attachment.ts'
+import type { LastTold } from '../pods/record.ts'
 import type { Address } from '../policy/address.ts'
 import type { Compiler } from '../policy/compile.ts'
 import { type ClusterEvent, keyOf } from '../policy/model.ts'
 import { bridgedPodOf } from './bridged-pod-of.ts'
+import { lastToldOf } from './last-told.ts'
 import { placeOf } from './place-of.ts'
 import type { UnattachedPods } from './unattached-pods.ts'
 
@@ -128,6 +130,11 @@ export class Enforcer implements Enforcement {
       // Perhaps it was for this that the kernel refused a change.
       if (this.#refusal !== undefined) await this.#enforce([]).catch(() => undefined)
     })
+  }
+
+  lastTold(pod: PodIdentity): LastTold | undefined {
+    const told = this.#parts.state.told(pod)
+    return told && lastToldOf(told)
   }
 
   /**

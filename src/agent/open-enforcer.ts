@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { ToldPod } from '../cluster/local-pods.ts'
 import { PolicyLedger } from '../cluster/policy-ledger.ts'
 import { ClusterState } from '../cluster/state.ts'
 import type { FoundTables } from '../dataplane/inspect.ts'
@@ -16,16 +17,23 @@ export interface Enforcing {
   readonly enforcer: Enforcer
 }
 
-/** @param onInForce the kernel holds all that was told so far */
+export interface EnforcingNews {
+  /** The kernel holds all that was told so far. */
+  readonly onInForce: () => void
+  /** The source has spoken of the pod that an attachment is of. */
+  readonly onTold: (id: string, told: ToldPod) => void
+}
+
 export function openEnforcer(
   { node, chained, unknownPods, log }: AgentOptions,
   found: FoundTables,
-  onInForce: () => void,
+  { onInForce, onTold }: EnforcingNews,
 ): Enforcing {
   const ledger = new PolicyLedger(() => new Date())
   const state = new ClusterState({
     chainedNode: chained ? node : undefined,
     onPolicy: (told) => ledger.tell(told),
+    onTold,
   })
   const compiler = compilerAbove(found)
   const enforcer = new Enforcer({

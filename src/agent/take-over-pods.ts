@@ -2,9 +2,12 @@ import type { CniParts } from '../cni/verbs.ts'
 import type { ClusterState } from '../cluster/state.ts'
 import type { FoundTables } from '../dataplane/inspect.ts'
 import { describe } from '../pods/attachment.ts'
+import type { PodRecord } from '../pods/record.ts'
 import { type TakenOver, takeOver } from '../pods/take-over.ts'
+import type { ClusterEvent } from '../policy/model.ts'
 import type { AgentOptions } from './agent-options.ts'
 import type { Enforcer } from './enforcer.ts'
+import { toldPodOf } from './last-told.ts'
 import { recordRebuilder } from './rebuild-record.ts'
 
 export interface TakeOverPodsParts {
@@ -38,10 +41,15 @@ export async function takeOverPods(
     )
   }
   for (const pod of taken.kept) pods.wiring.renew(pod)
-  await enforcer.tell(() =>
-    taken.kept.flatMap(
-      ({ id, pod, addresses }) => state.attach({ id, ...pod, node, addresses }).events,
-    ),
-  )
+  await enforcer.tell(() => taken.kept.flatMap((record) => attach(record, node, state)))
   return taken
+}
+
+function attach(
+  { id, pod, addresses, lastTold }: PodRecord,
+  node: string,
+  state: ClusterState,
+): ClusterEvent[] {
+  const told = lastTold && toldPodOf(lastTold)
+  return state.attach({ id, ...pod, node, addresses, lastTold: told }).events
 }

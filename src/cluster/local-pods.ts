@@ -12,7 +12,12 @@ export interface LocalAttachment {
   readonly uid: string
   readonly node: string
   readonly addresses: readonly Address[]
+  /** What the source told an earlier agent of it; whatever it says now comes first. */
+  readonly lastTold?: ToldPod | undefined
 }
+
+/** What policy needs of a pod that only the source can tell. */
+export type ToldPod = Pick<Pod, 'labels' | 'namedPorts'>
 
 /**
  * Pods that run on this node, whatever the source says of them: one lasts from ADD to DEL, with what the
@@ -21,6 +26,12 @@ export interface LocalAttachment {
 export class LocalPods {
   readonly #pods = new Map<ObjectKey, LocalPod>()
   readonly #keys = new Map<string, ObjectKey>()
+  readonly #onTold: (id: string, told: ToldPod) => void
+
+  /** `onTold` hears what the source says of the very pod that an attachment is of, news or not. */
+  constructor(onTold: (id: string, told: ToldPod) => void = () => {}) {
+    this.#onTold = onTold
+  }
 
   has(key: ObjectKey): boolean {
     return this.#pods.has(key)
@@ -51,7 +62,7 @@ export class LocalPods {
     const key = keyOf(attachment)
     const pod = this.#pods.get(key) ?? { source, attachments: [] }
     const before = pod.attachments.find(({ id }) => id === attachment.id)
-    const known = before?.uid === attachment.uid ? before.known : undefined
+    const known = before?.uid === attachment.uid ? before.known : asLastTold(attachment)
     pod.attachments = pod.attachments.filter((one) => one !== before)
     pod.attachments.push({ ...attachment, known })
     this.#keys.set(attachment.id, key)
@@ -75,7 +86,9 @@ export class LocalPods {
     if (pod === undefined) return
     pod.source = source
     for (const attachment of pod.attachments) {
-      if (source !== undefined && isSameLife(attachment, source)) attachment.known = source
+      if (source === undefined || !isSameLife(attachment, source)) continue
+      attachment.known = source
+      this.#onTold(attachment.id, source)
     }
   }
 
@@ -102,8 +115,16 @@ interface LocalPod {
   attachments: (LocalAttachment & { known: Pod | undefined })[]
 }
 
-function isSameLife(attachment: LocalAttachment, pod: Pod): boolean {
-  return attachment.uid === '' || pod.uid === '' || attachment.uid === pod.uid
+/** Of two pods of one name: whether they are one pod, as far as uids tell. */
+export function isSameLife(one: Pick<Pod, 'uid'>, other: Pick<Pod, 'uid'>): boolean {
+  return one.uid === '' || other.uid === '' || one.uid === other.uid
+}
+
+function asLastTold(attachment: LocalAttachment): Pod | undefined {
+  if (attachment.lastTold === undefined) return undefined
+  const { stranger: _, ...pod } = strangerOf(attachment)
+  const { labels, namedPorts } = attachment.lastTold
+  return { ...pod, labels, namedPorts }
 }
 
 /** A pod of which only the attachment is known. */

@@ -3,7 +3,7 @@ import type { Address } from '../policy/address.ts'
 import type { Cluster } from '../policy/cluster.ts'
 import { keyOf } from '../policy/model.ts'
 import type { ClusterEvent, Namespace, NetworkPolicy, ObjectKey, Pod } from '../policy/model.ts'
-import { type LocalAttachment, LocalPods } from './local-pods.ts'
+import { isSameLife, type LocalAttachment, LocalPods, type ToldPod } from './local-pods.ts'
 import type { ObjectVersion } from './object-version.ts'
 import { idOf, subjectOf } from './source-change.ts'
 import type { Gone, ObjectKind, Refused, SourceChange, Subject } from './source-change.ts'
@@ -34,6 +34,8 @@ export interface ClusterStateOptions {
   readonly chainedNode?: string | undefined
   /** Hears of every policy that a source speaks of, news or not, where the source tells versions. */
   readonly onPolicy?: (told: ToldPolicy) => void
+  /** Hears what a source says of the pod that an attachment is of, news or not. */
+  readonly onTold?: (id: string, told: ToldPod) => void
 }
 
 /**
@@ -48,7 +50,7 @@ export class ClusterState {
     policies: new Map(),
     nodes: new Map(),
   }
-  readonly #local = new LocalPods()
+  readonly #local: LocalPods
   /** Pods of `node` are subjects without an attachment too; none where undefined. */
   readonly #chainedNode: string | undefined
   /** Those that are so now. */
@@ -58,7 +60,8 @@ export class ClusterState {
   readonly #refused = new Map<string, RefusedObject>()
   readonly #onPolicy: ClusterStateOptions['onPolicy']
 
-  constructor({ chainedNode, onPolicy }: ClusterStateOptions = {}) {
+  constructor({ chainedNode, onPolicy, onTold }: ClusterStateOptions = {}) {
+    this.#local = new LocalPods(onTold)
     this.#chainedNode = chainedNode
     this.#onPolicy = onPolicy
   }
@@ -98,6 +101,12 @@ export class ClusterState {
       ...this.apply(changes),
       ...this.apply(gone.filter(({ subject }) => !mentioned.has(idOf(subject)))),
     ]
+  }
+
+  /** What the source has said of this very pod. */
+  told(pod: Pick<Pod, 'namespace' | 'name' | 'uid'>): ToldPod | undefined {
+    const found = this.#objects.pods.get(keyOf(pod))
+    return found && !found.stranger && isSameLife(pod, found) ? found : undefined
   }
 
   /**

@@ -5,6 +5,7 @@ import { release } from '../pods/release.ts'
 import type { AddArguments } from './arguments.ts'
 import type { Chain } from './chain.ts'
 import type { NetworkConfig } from './config.ts'
+import type { Enforcement } from './enforcement.ts'
 import { CniError, toCniError } from './errors.ts'
 import { formatResult } from './format-result.ts'
 import { refuseTwice } from './refuse-twice.ts'
@@ -30,7 +31,7 @@ export async function addChained(
   if (chain === undefined) throw notChained(config)
   return parts.inTurn(attachmentIdOf(asked), async () => {
     refuseTwice(asked, parts)
-    const record = describePod(asked, config, chain)
+    const record = describePod(asked, config, { ...parts, chain })
     await releaseFormerHolders(record, parts)
     parts.records.put(record)
     try {
@@ -42,7 +43,11 @@ export async function addChained(
   })
 }
 
-function describePod(asked: AddArguments, config: ChainedConfig, chain: Chain): PodRecord {
+function describePod(
+  asked: AddArguments,
+  config: ChainedConfig,
+  { chain, enforcement }: { chain: Chain; enforcement: Enforcement },
+): PodRecord {
   const { pod, containerId, ifName, netns } = asked
   const addresses = addressesOf(asked, config)
   return {
@@ -57,6 +62,7 @@ function describePod(asked: AddArguments, config: ChainedConfig, chain: Chain): 
     // Those are served by the plugins that have them.
     portMappings: [],
     wiredBy: 'chain',
+    lastTold: enforcement.lastTold(pod),
     releasedAt: undefined,
   }
 }

@@ -61,6 +61,7 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
     addresses,
     portMappings: config.runtime.portMappings,
     wiredBy: 'sluice',
+    lastTold: parts.enforcement.lastTold(pod),
     releasedAt: undefined,
   } as const
   try {

@@ -1,7 +1,10 @@
-import type { Attachment } from '../pods/attachment.ts'
+import type { Attachment, PodIdentity } from '../pods/attachment.ts'
+import type { LastTold } from '../pods/record.ts'
 
 /** What the CNI asks of those who put policy into force. */
 export interface Enforcement {
+  /** For the record of a pod: what the source has said of it so far. */
+  lastTold(pod: PodIdentity): LastTold | undefined
   /** When it resolves, the kernel enforces this pod's policy for its addresses and interface. Until then the pod has no link. */
   attach(attachment: Attachment): Promise<void>
   /**

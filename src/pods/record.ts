@@ -2,10 +2,23 @@ import * as v from 'valibot'
 import { formatAddress, parseAddress } from '../policy/address.ts'
 import type { Attachment } from './attachment.ts'
 
+/** What the source has said of a pod, as far as policy needs it. */
+export interface LastTold {
+  /** Keys and values; no object, in which keys such as `__proto__` and `constructor` get lost. */
+  readonly labels: readonly (readonly [string, string])[]
+  readonly namedPorts: readonly {
+    readonly name: string
+    readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+    readonly port: number
+  }[]
+}
+
 /** An attachment as it is kept from ADD to the end of its addresses' rest. */
 export interface PodRecord extends Attachment {
   /** Path of the pod's network namespace, as ADD gave it; '' after the record was lost. */
   readonly netns: string
+  /** For the next agent, should the source have forgotten a pod that still runs; undefined until it is told. */
+  readonly lastTold?: LastTold | undefined
   /** Milliseconds since the epoch: its DEL was answered, and what is left of its network is still to be removed. */
   readonly leftAt?: number | undefined
   /** Milliseconds since the epoch: nothing is left, and its addresses rest. */
@@ -21,6 +34,8 @@ export function isAttached({ leftAt, releasedAt }: PodRecord): boolean {
 export function isLeaving({ leftAt, releasedAt }: PodRecord): boolean {
   return leftAt !== undefined && releasedAt === undefined
 }
+
+const protocol = v.picklist(['TCP', 'UDP', 'SCTP'])
 
 const schema = v.object({
   pod: v.object({ namespace: v.string(), name: v.string(), uid: v.string() }),
@@ -38,13 +53,19 @@ const schema = v.object({
       v.object({
         hostPort: v.number(),
         containerPort: v.number(),
-        protocol: v.picklist(['TCP', 'UDP', 'SCTP']),
+        protocol,
         hostIp: v.optional(v.string()),
       }),
     ),
     [],
   ),
   netns: v.string(),
+  lastTold: v.optional(
+    v.object({
+      labels: v.array(v.tuple([v.string(), v.string()])),
+      namedPorts: v.array(v.object({ name: v.string(), protocol, port: v.number() })),
+    }),
+  ),
   leftAt: v.optional(v.number()),
   releasedAt: v.optional(v.number()),
 })
@@ -67,10 +88,12 @@ export function decodeRecord(text: string): PodRecord {
       `${v.getDotPath(issue) ?? 'it'} must be ${issue.expected}, not ${issue.received}`,
     )
   }
-  const { addresses, portMappings, leftAt, releasedAt, id, bridgePort, ...rest } = parsed.output
+  const { addresses, portMappings, lastTold, leftAt, releasedAt, id, bridgePort, ...rest } =
+    parsed.output
   return {
     ...rest,
     id: id ?? rest.hostInterface,
+    lastTold,
     leftAt,
     releasedAt,
     bridgePort,

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { LocalAttachment } from '../../src/cluster/local-pods.ts'
+import type { LocalAttachment, ToldPod } from '../../src/cluster/local-pods.ts'
 import { idOf, subjectOf } from '../../src/cluster/source-change.ts'
 import type { SourceChange, SourceObject } from '../../src/cluster/source-change.ts'
 import { ClusterState } from '../../src/cluster/state.ts'
 import { clusterOf } from '../../src/policy/cluster.ts'
 import { ip4 } from '../../src/policy/address.ts'
-import type { ClusterEvent, NetworkPolicy, Pod } from '../../src/policy/model.ts'
+import { type ClusterEvent, keyOf, type NetworkPolicy, type Pod } from '../../src/policy/model.ts'
 import { EVERYTHING } from '../../src/policy/selector.ts'
 import * as arbitraries from '../policy/arbitraries.ts'
 
@@ -191,6 +191,59 @@ describe('local pods', () => {
     expect(stateOf({ kind: 'pod', pod: known }).attach(made).known).toBe(true)
   })
 
+  describe('that an earlier agent was told of', () => {
+    const labels = new Map([['app', 'before']])
+    const lastTold: ToldPod = { labels, namedPorts: [] }
+
+    test('have those labels while the source does not know them', () => {
+      const { events, known } = new ClusterState().attach({ ...attachment, lastTold })
+      const kept = { ...attached.pod, labels, createdAt: 0 }
+      expect({ events, known }).toEqual({ events: [{ kind: 'pod', pod: kept }], known: true })
+    })
+
+    test('have the source’s labels, whether it tells of them before or after', () => {
+      const state = stateOf({ kind: 'pod', pod })
+      expect(state.attach({ ...attachment, lastTold }).events).toEqual([attached])
+      const later = new ClusterState()
+      later.attach({ ...attachment, lastTold })
+      expect(later.apply([{ kind: 'pod', pod }])).toEqual([attached])
+    })
+
+    test('are not given the labels of their successor by name', () => {
+      const state = stateOf({ kind: 'pod', pod: { ...pod, uid: 'two' } })
+      expect(state.attach({ ...attachment, lastTold }).events).toMatchObject([
+        { pod: { uid: 'one', labels } },
+      ])
+    })
+  })
+
+  test('of one that is to come it can be asked what was told', () => {
+    const state = stateOf({ kind: 'pod', pod })
+    expect(state.told(attachment)).toEqual(pod)
+    expect(state.told({ ...attachment, uid: '' })).toEqual(pod)
+    expect(state.told({ ...attachment, uid: 'two' })).toBeUndefined()
+    const unheard = { ...attachment, name: 'web-1' }
+    state.attach(unheard)
+    expect(state.told(unheard)).toBeUndefined()
+  })
+
+  test('what is told of them is passed on, what is told of others by their name is not', () => {
+    const heard: [string, ToldPod][] = []
+    const state = new ClusterState({ onTold: (...told) => heard.push(told) })
+    state.apply([{ kind: 'pod', pod }])
+    expect(heard).toEqual([])
+    state.attach(attachment)
+    state.apply([
+      { kind: 'pod', pod },
+      { kind: 'pod', pod: { ...pod, uid: 'two' } },
+      { kind: 'gone', subject: { object: 'pod', key: 'shop/web-0' } },
+    ])
+    expect(heard).toEqual([
+      ['c1', pod],
+      ['c1', pod],
+    ])
+  })
+
   test('a sandbox made anew has both addresses until the old one goes, in any order of DEL', () => {
     const state = stateOf({ kind: 'pod', pod })
     state.attach(attachment)
@@ -333,6 +386,53 @@ describe('property', () => {
     )
   })
 
+  test('local pods are the same for an agent that starts, whatever the source has forgotten', () => {
+    const id = fc.constantFrom('c1', 'c2', 'c3')
+    const event = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ told: arbitraries.pod }) },
+      { weight: 1, arbitrary: fc.record({ gone: arbitraries.pod }) },
+      { weight: 3, arbitrary: fc.record({ attached: arbitraries.pod, id }) },
+      { weight: 1, arbitrary: fc.record({ detached: id }) },
+    )
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 30 }), fc.func(fc.boolean()), (events, forgets) => {
+        const records = new Map<string, LocalAttachment>()
+        const source = new Map<string, Pod>()
+        const state = new ClusterState({
+          onTold: (at, lastTold) => {
+            const record = records.get(at)
+            if (record !== undefined) records.set(at, { ...record, lastTold })
+          },
+        })
+        for (const one of events) {
+          if ('told' in one) {
+            // No source tells of strangers.
+            const { stranger: _, ...told } = { ...one.told, local: false }
+            source.set(keyOf(told), told)
+            state.apply([{ kind: 'pod', pod: told }])
+          } else if ('gone' in one) {
+            source.delete(keyOf(one.gone))
+            state.apply([{ kind: 'gone', subject: { object: 'pod', key: keyOf(one.gone) } }])
+          } else if ('detached' in one) {
+            records.delete(one.detached)
+            state.detach(one.detached)
+          } else if (!records.has(one.id)) {
+            const { namespace, name, uid, addresses } = one.attached
+            const record = { id: one.id, namespace, name, uid, node: 'n1', addresses }
+            records.set(one.id, record)
+            state.attach(record)
+          }
+        }
+        const next = new ClusterState()
+        const left = source.values().filter((told) => !forgets(keyOf(told)))
+        next.apply(left.map((told): SourceChange => ({ kind: 'pod', pod: told })))
+        for (const record of records.values()) next.attach(record)
+        expect(verdictPartsOf(next)).toEqual(verdictPartsOf(state))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   test('after a snapshot of accepted objects the state is that of a fresh one', () => {
     const snapshot = fc.uniqueArray(object, {
       selector: (one) => idOf(subjectOf(one)),
@@ -411,3 +511,17 @@ describe('pods of a node that others wire', () => {
     expect([isSubject(state), state.unattached().size]).toEqual([undefined, 0])
   })
 })
+
+/** All that verdicts depend on, of the pods that are attached. */
+function verdictPartsOf({ cluster }: ClusterState): object[] {
+  const local = [...cluster.pods.values()].filter((one) => one.local)
+  return local
+    .map(({ labels, namedPorts, addresses, stranger, ...one }) => ({
+      key: keyOf(one),
+      labels,
+      namedPorts,
+      addresses,
+      stranger,
+    }))
+    .toSorted((a, b) => a.key.localeCompare(b.key))
+}

@@ -4,7 +4,7 @@ import { type CniHandler, createHandler } from '../../src/cni/verbs.ts'
 import { PodNetworkError } from '../../src/pods/errors.ts'
 import type { PodEntry } from '../../src/pods/find-entry.ts'
 import { takeOver } from '../../src/pods/take-over.ts'
-import { createScene, type Scene } from '../pods/parts.ts'
+import { createScene, LAST_TOLD, type Scene } from '../pods/parts.ts'
 import { bodyOf, requestOf } from './requests.ts'
 
 /** As Debian's `ptp` 1.1.1 answers. */
@@ -55,7 +55,9 @@ describe('ADD', () => {
     expect(reply.exitCode).toBe(0)
     expect(bodyOf(reply)).toEqual({ ...PTP, cniVersion: '1.1.0' })
     expect(scene.log).toEqual(['attach cart-0 10.1.0.2'])
-    expect(scene.records.all()).toMatchObject([{ wiredBy: 'chain', hostInterface: 'veth0' }])
+    expect(scene.records.all()).toMatchObject([
+      { wiredBy: 'chain', hostInterface: 'veth0', lastTold: LAST_TOLD },
+    ])
   })
 
   test.each([

@@ -1,10 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createInTurn } from '../../src/cni/in-turn.ts'
 import { type CniHandler, createHandler } from '../../src/cni/verbs.ts'
 import { attachmentIdOf } from '../../src/pods/attachment.ts'
 import { PodNetworkError } from '../../src/pods/errors.ts'
 import { takeOver } from '../../src/pods/take-over.ts'
-import { createScene, type Scene, type Step } from '../pods/parts.ts'
+import { createScene, LAST_TOLD, type Scene, type Step } from '../pods/parts.ts'
 import { bodyOf, requestOf } from './requests.ts'
 
 let scene: Scene
@@ -39,6 +39,13 @@ describe('ADD', () => {
     })
     expect(scene.log).toEqual(['create cart-0', 'attach cart-0 10.0.0.2', 'raise cart-0'])
     expect(scene.files()).toEqual([`${HOST}.json`])
+  })
+
+  test('the record says what is known of the pod, without being written again', async () => {
+    const put = vi.spyOn(scene.records, 'put')
+    await handle(requestOf('ADD'))
+    expect(put).toHaveBeenCalledTimes(1)
+    expect(scene.restart().records.get(HOST)?.lastTold).toEqual(LAST_TOLD)
   })
 
   test('the record is there before the link is', async () => {

@@ -446,6 +446,7 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
     localhostHostPorts: true,
   })
   const enforcement = {
+    lastTold: () => undefined,
     attach: async ({ pod, hostInterface }: Attachment) => {
       log.push(`attach ${pod.name} ${linkStates(hostInterface)}`)
       started.onAttach()

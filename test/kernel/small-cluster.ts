@@ -68,6 +68,8 @@ export class SmallCluster {
   readonly #network: ClusterOptions['network']
   readonly #stopping = new AbortController()
   readonly #pods = new Map<string, TestPod>()
+  /** What the manifests say of pods whose label is not their name; undefined: nothing at all. */
+  readonly #told = new Map<string, string | undefined>()
   readonly #running = new Set<LabNode>()
   #policies: readonly object[] = []
   #lastUid = 0
@@ -187,6 +189,12 @@ export class SmallCluster {
     await this.#store()
   }
 
+  /** What the manifests say from now on: another label, or nothing of the pod, whose containers run on. */
+  async tell(name: string, app: string | undefined): Promise<void> {
+    this.#told.set(name, app)
+    await this.#store()
+  }
+
   /** Resolves when all agents that run enforce these policies and no others. */
   async enforce(...policies: readonly object[]): Promise<void> {
     this.#policies = policies
@@ -233,7 +241,11 @@ export class SmallCluster {
 
   async #write(): Promise<void> {
     const { manifests } = this.#paths
-    const objects = [...this.#policies, ...[...this.#pods.values()].map(podObject)]
+    const pods = [...this.#pods.values()].flatMap((pod) => {
+      const app = this.#told.has(pod.name) ? this.#told.get(pod.name) : pod.name
+      return app === undefined ? [] : [podObject(pod, app)]
+    })
+    const objects = [...this.#policies, ...pods]
     const text = objects.map((object) => `---\n${JSON.stringify(object)}\n`).join('')
     await fs.writeFile(join(manifests, 'objects.new'), text)
     await fs.rename(join(manifests, 'objects.new'), join(manifests, 'objects.yaml'))
@@ -288,11 +300,11 @@ function shimOf({ runDir }: LabNode) {
   return { program: SHIM, runDir }
 }
 
-function podObject({ name, node, sandbox, addresses }: TestPod): object {
+function podObject({ name, node, sandbox, addresses }: TestPod, app: string): object {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { namespace: 'shop', name, uid: sandbox.uid, labels: { app: name } },
+    metadata: { namespace: 'shop', name, uid: sandbox.uid, labels: { app } },
     spec: { nodeName: node.name, containers: [{ name: 'main', image: 'none' }] },
     status: { podIPs: addresses.map((address) => ({ ip: formatAddress(address) })) },
   }

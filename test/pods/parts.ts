@@ -5,7 +5,7 @@ import type { Attachment } from '../../src/pods/attachment.ts'
 import { Ipam } from '../../src/pods/ipam.ts'
 import { reasonOf } from '../../src/pods/errors.ts'
 import { Reaper } from '../../src/pods/reaper.ts'
-import type { PodRecord } from '../../src/pods/record.ts'
+import type { LastTold, PodRecord } from '../../src/pods/record.ts'
 import { Records } from '../../src/pods/records.ts'
 import type { HostInterface, PodLinks, Wiring } from '../../src/pods/wiring.ts'
 import { type Address, blockOf, formatAddress, ip4 } from '../../src/policy/address.ts'
@@ -18,6 +18,9 @@ export const LINKS: PodLinks = {
   podIndex: 2,
 }
 
+/** What the source has said of every pod. */
+export const LAST_TOLD: LastTold = { labels: [['app', 'cart']], namedPorts: [] }
+
 export type Step = 'create' | 'shape' | 'attach' | 'raise' | 'disconnect' | 'remove' | 'detach'
 
 /** Everything around the kernel for real, the kernel and policy as a log of what was asked of them. */
@@ -26,6 +29,7 @@ export interface Scene {
   readonly records: Records
   readonly wiring: Wiring
   readonly enforcement: {
+    lastTold(): LastTold | undefined
     attach(attachment: Attachment): Promise<void>
     detach(attachments: readonly Attachment[]): Promise<void>
     check(attachment: Attachment): Promise<readonly string[]>
@@ -102,6 +106,7 @@ export function createScene(before?: { root: string; scene: Scene }): Scene {
       hasInterface: (name) => interfaces.has(name),
     },
     enforcement: {
+      lastTold: () => LAST_TOLD,
       attach: async ({ pod, addresses }) =>
         step('attach', `${pod.name} ${addresses.map(formatAddress).join()}`),
       detach: async (attachments) => {

@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { attachmentIdOf } from '../../src/pods/attachment.ts'
-import type { PodRecord } from '../../src/pods/record.ts'
+import { decodeRecord, encodeRecord, type PodRecord } from '../../src/pods/record.ts'
 import { type RecordFiles, Records } from '../../src/pods/records.ts'
 import { ip4, ip6 } from '../../src/policy/address.ts'
 
@@ -57,6 +58,22 @@ test('what is put is there, now and for the next agent', () => {
   expect(second.all()).toHaveLength(2)
   expect(second.get(resting.hostInterface)).toEqual(resting)
   expect(problems).toEqual([])
+})
+
+test('labels with any keys and values, and ports, are what they were', () => {
+  const text = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'prototype'))
+  const port = fc.record({
+    name: text,
+    protocol: fc.constantFrom('TCP' as const, 'UDP' as const, 'SCTP' as const),
+    port: fc.integer({ min: 1, max: 65535 }),
+  })
+  const told = fc.record({ labels: fc.array(fc.tuple(text, text)), namedPorts: fc.array(port) })
+  fc.assert(
+    fc.property(told, (lastTold) => {
+      const record = { ...recordOf('a'), lastTold }
+      expect(decodeRecord(encodeRecord(record)).lastTold).toEqual(lastTold)
+    }),
+  )
 })
 
 test('what is removed is gone for good, and removing it again is fine', () => {
