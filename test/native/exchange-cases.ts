@@ -41,7 +41,10 @@ export const exchangeCases: readonly Case[] = [
       assert.ok(answered.length > 2, 'Links and the end of the dump come in several datagrams.')
       const messages = answered.flat().flatMap(messagesIn)
       assert.equal(messages.at(-1)?.type, NLMSG_DONE)
-      assert.deepEqual(messages, (await socket.exchange(getLink(0, 7))).flatMap(messagesIn))
+      const atOnce = (await socket.exchange(getLink(0, 7))).flatMap(messagesIn)
+      // Without their content: links count packets, which others send meanwhile.
+      const shapeOf = ({ type, payload }: (typeof messages)[number]) => [type, payload.byteLength]
+      assert.deepEqual(messages.map(shapeOf), atOnce.map(shapeOf))
       assert.deepEqual(await socket.exchange(new Uint8Array(), 0), [])
       socket.close()
     },
