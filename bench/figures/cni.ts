@@ -39,7 +39,6 @@ const WORKLOADS: readonly Workload[] = [
   // A turn of the reference plugins takes ten seconds.
   crowd(200, { atLeast: { full: 3 }, until: 1 }),
 ]
-const GUESTS = 200
 
 /**
  * CNI ADD and DEL from the start of the plugin's process to its end, dual stack, the policy of the pod in force
@@ -76,7 +75,8 @@ async function openNode(
 ): Promise<BenchNode> {
   const scratch = join(context.scratch, name)
   mkdirSync(scratch)
-  const pods = Array.from({ length: RESIDENTS + GUESTS }, (_, index) => `pod-${index}`)
+  const length = RESIDENTS + guestsOf(context.mode)
+  const pods = Array.from({ length }, (_, index) => `pod-${index}`)
   const namespaces = makeNamespaces(`sluice-bench-${process.pid}-${name}-`, pods)
   try {
     const plugin = await start({ netns: namespaces.node, scratch, pods })
@@ -89,6 +89,11 @@ async function openNode(
     namespaces.remove()
     throw error
   }
+}
+
+function guestsOf(mode: Mode): number {
+  const workloads = WORKLOADS.filter(({ atLeast }) => atLeast[mode] !== undefined)
+  return Math.max(...workloads.flatMap(({ pods }) => [pods.ours, pods.theirs]))
 }
 
 async function compete(nodes: readonly BenchNode[], context: BenchContext): Promise<Results[]> {
