@@ -27,7 +27,7 @@ Every figure is of one node. Counters of packets live in the kernel: they go on 
 | \`sluice_source_problems > 0\` for minutes | the node may be behind the cluster, or cannot reach another node's pods |
 | \`increase(sluice_repairs_total[10m]) > 0\` | somebody else changes the table: \`table.repaired\` in the log of the agent says what, and who |
 | \`increase(sluice_transaction_failures_total[10m]) > 0\` | something else changes the table, or the node is short of memory |
-| \`increase(sluice_cni_request_duration_seconds_count{verb="ADD",code!~"0\\|11"}[10m]) > 0\` | pods do not start; docs/cni.md has the codes |
+| \`increase(sluice_cni_request_duration_seconds_count{verb="ADD",code!~"0\\|11"}[10m]) > 0\` | pods do not start; [cni.md](cni.md) has the codes |
 `
 
 const HEAD = `| Metric | Type | Labels | |
