@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs/promises'
-import { request } from 'node:http'
 import { join } from 'node:path'
+import { askAgent } from '../../src/cli/ask-agent.ts'
 import { revisionOf } from '../../src/cluster/directory.ts'
 import { addressPlan, nodeAddresses, outsideGateways } from '../../src/lab/address-plan.ts'
 import { AgentProcess } from '../../src/lab/agent-process.ts'
@@ -280,20 +280,8 @@ export function ofFamily(addresses: readonly Address[], family: Family): Address
 }
 
 /** What the agent of a node says of itself. */
-export function statusOf({ runDir }: LabNode): Promise<Record<string, unknown>> {
-  return new Promise((resolve, reject) => {
-    const socketPath = join(runDir, 'agent.sock')
-    const asked = request({ socketPath, path: '/status', agent: false }, (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        body += chunk
-      })
-      response.on('end', () => resolve(JSON.parse(body)))
-    })
-    asked.on('error', reject)
-    asked.end()
-  })
+export async function statusOf({ runDir }: LabNode): Promise<Record<string, unknown>> {
+  return JSON.parse(await askAgent(join(runDir, 'agent.sock'), '/status'))
 }
 
 function shimOf({ runDir }: LabNode) {
