@@ -1,15 +1,16 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import * as v from 'valibot'
 import { Place } from '../../src/lab/place.ts'
 import { NETLINK_ROUTE } from '../../src/netlink/constants.ts'
 import { listLinks } from '../../src/netlink/link.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
+import { byFamily } from '../harness/by-family.ts'
+import { expectReach, type ReachEnd } from '../harness/expect-reach.ts'
+import { addressesOfResult } from './addresses-of-result.ts'
 import type { Answer, Launched, Launcher, Order } from './launcher.ts'
 import type { NodeNamespaces } from './node-namespaces.ts'
 import { BENCH_NAMESPACE, FRIEND, OPEN_PORT, type Plugin, STRANGER, uidOf } from './plugin.ts'
-import { expectPackets, type PodEnd } from './reachability.ts'
 
 export interface BenchNodeOptions {
   readonly plugin: Plugin
@@ -36,7 +37,7 @@ export class BenchNode {
   readonly #config: string
   readonly #places = new Map<string, Place>()
   /** What ADD answered for the residents that take part in checks. */
-  readonly #ends = new Map<string, PodEnd>()
+  readonly #ends = new Map<string, ReachEnd>()
   #turns = 0
 
   constructor(options: BenchNodeOptions) {
@@ -101,7 +102,7 @@ export class BenchNode {
     return launcher.run(order, target, calls)
   }
 
-  /** The last guest answers the friend, and, where policy is enforced, not the stranger. */
+  /** The first guest answers the friend, and, where policy is enforced, not the stranger. */
   async #check(guests: readonly string[], answers: readonly Answer[]): Promise<void> {
     const [friend, stranger] = [this.#ends.get(FRIEND), this.#ends.get(STRANGER)]
     // Always the same one, whatever the turn: its thread listens already.
@@ -111,13 +112,13 @@ export class BenchNode {
     }
     const guest = this.#endOf(name, answers[0])
     await guest.place.listen([{ protocol: 'TCP', address: '::', port: OPEN_PORT }])
-    await expectPackets(friend, guest, 'answered')
-    await expectPackets(stranger, guest, this.#options.plugin.enforces ? 'unanswered' : 'answered')
+    const { enforces } = this.#options.plugin
+    await expectReach(friend, guest, OPEN_PORT, 'answered')
+    await expectReach(stranger, guest, OPEN_PORT, enforces ? 'unanswered' : 'answered')
   }
 
-  #endOf(name: string, answer: Answer | undefined): PodEnd {
-    const { ips } = v.parse(addResult, JSON.parse(answer?.output ?? ''))
-    const addresses = ips.map(({ address }) => address.replace(/\/.*/u, ''))
+  #endOf(name: string, answer: Answer | undefined): ReachEnd {
+    const addresses = byFamily(name, addressesOfResult(answer?.output ?? ''))
     const netns = this.#options.namespaces.podNamespaceOf(name)
     const place = this.#places.get(name) ?? new Place({ name, netns })
     this.#places.set(name, place)
@@ -138,6 +139,5 @@ export class BenchNode {
   }
 }
 
-const addResult = v.object({ ips: v.array(v.object({ address: v.string() })) })
 const POLL_MS = 5
 const SETTLED_WITHIN_MS = 60_000

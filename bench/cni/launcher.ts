@@ -1,7 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { join } from 'node:path'
+import { compileC } from '../harness/compile-c.ts'
 
 /** The whole environment of one call of a plugin; no spaces in values. */
 export type Call = Readonly<Record<string, string>>
@@ -36,11 +37,9 @@ export class Launcher {
 
   /** Compiles it. @throws without a C compiler */
   constructor(scratch: string) {
-    this.#program = join(scratch, 'launch')
     this.#outputs = join(scratch, 'answers')
     mkdirSync(this.#outputs, { recursive: true })
-    const source = join(import.meta.dirname, 'launch.c')
-    execFileSync('cc', ['-O2', '-std=gnu17', '-Wall', '-Wextra', '-o', this.#program, source])
+    this.#program = compileC(join(import.meta.dirname, 'launch.c'), scratch)
   }
 
   /** Rejects with the plugin's answer when one call fails. */

@@ -1,3 +1,4 @@
+import { manifestText } from '../enforcement/node-objects.ts'
 import { BENCH_NAMESPACE, FRIEND, OPEN_PORT, uidOf } from './plugin.ts'
 
 /** Pods of one kind have a policy of their own: what a node with 250 pods has of applications. */
@@ -10,7 +11,7 @@ export function manifestsOf(pods: readonly string[]): string {
     ...Array.from({ length: KINDS }, (_, kind) => policyOf(kind)),
     ...pods.map((name, index) => podOf(name, index % KINDS)),
   ]
-  return objects.map((object) => `---\n${JSON.stringify(object)}\n`).join('')
+  return manifestText(objects)
 }
 
 function policyOf(kind: number): object {

@@ -41,7 +41,7 @@ export async function measure(
   const batches = await sender.send(place, traffic, CLIENT, amount)
   if (batches.some(({ arrived }) => arrived !== amount.flows)) {
     throw new Error(
-      `Wrong verdict: ${place.node} lets not every ${traffic} flow of the client through.`,
+      `WRONG VERDICT: ${place.node} lets not every ${traffic} flow of the client through.`,
     )
   }
   return batches.map(({ nanosecondsPerFlow }) => nanosecondsPerFlow)
@@ -69,7 +69,7 @@ async function checkDenied(
   const counted = countOf(place.socket, denied) - before
   if (batches.some(({ arrived }) => arrived > 0) || counted < DENIED_FLOWS) {
     throw new Error(
-      `Wrong verdict: ${place.node} counts ${counted} denied packets of ${DENIED_FLOWS} ${traffic} flows.`,
+      `WRONG VERDICT: ${place.node} counts ${counted} denied packets of ${DENIED_FLOWS} ${traffic} flows.`,
     )
   }
 }

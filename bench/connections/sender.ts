@@ -1,7 +1,8 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type Address, formatAddress } from '../../src/policy/address.ts'
+import { compileC } from '../harness/compile-c.ts'
 import { PORT, SERVER } from './cluster.ts'
 import type { Place } from './place.ts'
 
@@ -26,9 +27,7 @@ export class Sender {
 
   /** Compiles it. @throws without a C compiler */
   constructor(scratch: string) {
-    this.#program = join(scratch, 'flows')
-    const source = join(import.meta.dirname, 'flows.c')
-    execFileSync('cc', ['-O2', '-std=gnu17', '-Wall', '-Wextra', '-o', this.#program, source])
+    this.#program = compileC(join(import.meta.dirname, 'flows.c'), scratch)
   }
 
   async send(

@@ -10,6 +10,7 @@ import { sluicePlugin } from '../cni/sluice.ts'
 import { GOALS } from '../goals.ts'
 import type { BenchContext, Mode } from '../harness/context.ts'
 import { type Figure, figureOf, type Samples } from '../harness/figure.ts'
+import { rotated } from '../harness/rotated.ts'
 
 /** Pods that run on the node all the time. */
 const RESIDENTS = 250
@@ -114,7 +115,7 @@ async function compete(nodes: readonly BenchNode[], context: BenchContext): Prom
 interface Results {
   readonly workload: Workload
   /** Turns of each contender, ours first; an element a round. */
-  readonly turns: readonly { readonly name: string; readonly turns: readonly Turn[] }[]
+  readonly turns: readonly { readonly node: BenchNode; readonly turns: readonly Turn[] }[]
 }
 
 /** Nodes of all contenders, and what tells when the kernel has done with the turn of one. */
@@ -131,17 +132,14 @@ async function measure(
   { rounds, say, noise, signal }: BenchContext,
 ): Promise<Results> {
   const { name, order, pods, until } = workload
-  const results = nodes.map((node) => ({ name: node.name, turns: new Array<Turn>() }))
+  const results = nodes.map((node) => ({ node, turns: new Array<Turn>() }))
   for (const round of rounds(until, atLeast)) {
-    for (let step = 0; step < nodes.length; step++) {
-      const place = (round + step) % nodes.length
-      const [node, result] = [nodes[place], results[place]]
-      if (node === undefined || result === undefined) continue
+    for (const { node, turns } of rotated(results, round)) {
       signal.throwIfAborted()
       await watch.untilQuiet()
       noise.sample()
       say(`cni: ${name}: round ${round + 1}: ${node.name}`)
-      result.turns.push(await node.turn(order, place === 0 ? pods.ours : pods.theirs))
+      turns.push(await node.turn(order, node === nodes[0] ? pods.ours : pods.theirs))
     }
   }
   return { workload, turns: results }
@@ -153,7 +151,7 @@ function figuresOf({ workload, turns: [ours, ...references] }: Results): Figure[
       references.map((reference) => {
         const figure = `CNI ${label} ${workload.name}, ${statistic}`
         return figureOf({
-          figure: `${figure}, against ${reference.name}`,
+          figure: `${figure}, against ${reference.node.name}`,
           unit: 'ms',
           share,
           ours: (ours?.turns ?? []).map((turn) => samples(turn[verb])),

@@ -9,6 +9,7 @@ import { type Amount, Sender, type Traffic } from '../connections/sender.ts'
 import { GOALS } from '../goals.ts'
 import type { BenchContext, Mode } from '../harness/context.ts'
 import { type Figure, figureOf, type Samples } from '../harness/figure.ts'
+import { rotated } from '../harness/rotated.ts'
 
 /** So many policies select the server. */
 const POLICIES = [10, 100, 1_000, 10_000] as const
@@ -82,10 +83,8 @@ async function takeTurns(
     noise.sample()
     say(`connections: round ${round + 1}`)
     for (const traffic of TRAFFIC) {
-      for (let step = 0; step < entrants.length; step++) {
+      for (const entrant of rotated(entrants, round)) {
         signal.throwIfAborted()
-        const entrant = entrants[(round + step) % entrants.length]
-        if (entrant === undefined) continue
         const amount = {
           ...AMOUNTS[traffic],
           ...(isSlow(entrant) && { batches: BATCHES_OF_SLOW }),
@@ -108,8 +107,9 @@ function figuresOf(entrants: readonly Entrant[]): Figure[] {
   const [translation] = of('translation')
   const ours = of('sluice')
   const [fewest, most] = [ours.at(0), ours.at(-1)]
-  if (!nothing || !tracking || !again || !translation || !fewest || !most)
+  if (!nothing || !tracking || !again || !translation || !fewest || !most) {
     throw new Error('Some took no part.')
+  }
   return TRAFFIC.flatMap((traffic) => {
     const compare = comparisonOf(traffic)
     const title = TITLES[traffic]

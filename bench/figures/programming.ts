@@ -229,9 +229,9 @@ async function withNodes(
 }
 
 function labelOf({ pods, policies }: ClusterSize): string {
-  return `${short(pods)} pods × ${short(policies)} policies`
+  return `${inThousands(pods)} pods × ${inThousands(policies)} policies`
 }
 
-function short(count: number): string {
+function inThousands(count: number): string {
   return count >= 1000 ? `${count / 1000}k` : String(count)
 }

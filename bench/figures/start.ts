@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { GOALS } from '../goals.ts'
 import type { BenchContext, Mode } from '../harness/context.ts'
 import { type Figure, figureOf } from '../harness/figure.ts'
-import { agentMemory, sizeArguments } from '../start/agent-memory.ts'
+import { agentMemory } from '../start/agent-memory.ts'
 import { startChild } from '../start/child.ts'
 import type { ClusterSize } from '../start/cluster-texts.ts'
 import { type Rss, settledRss } from '../start/settled-rss.ts'
+import { sizeArguments } from '../start/size-arguments.ts'
 import { type Start, type StartKind, Starts } from '../start/starts.ts'
 
 interface Workload {
@@ -159,13 +160,13 @@ async function measureMemory(
     const ours = await agentMemory(size, scratch, quietMs)
     results.push({ ours, theirs: theirsFirst ?? (await holderMemory(size)) })
   }
-  const against = 'the objects as JSON text'
-  const [settled, peak] = ['settled', 'peak'].map(
-    (when) => `Memory of the agent, ${nameOf(size)}, ${when}`,
-  )
+  const figure = (when: string, sample: (rss: Rss) => number): Figure => {
+    const title = `Memory of the agent, ${nameOf(size)}, ${when}`
+    return paired(title, 'the objects as JSON text', 'MiB', results, sample)
+  }
   return [
-    paired(settled ?? '', against, 'MiB', results, ({ settledMiB }) => settledMiB),
-    paired(peak ?? '', against, 'MiB', results, ({ peakMiB }) => peakMiB),
+    figure('settled', ({ settledMiB }) => settledMiB),
+    figure('peak', ({ peakMiB }) => peakMiB),
   ]
 }
 

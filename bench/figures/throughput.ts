@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { GOALS } from '../goals.ts'
 import type { BenchContext, Mode } from '../harness/context.ts'
 import { type Figure, figureOf, type Samples } from '../harness/figure.ts'
+import { rotated } from '../harness/rotated.ts'
 import { CASES, type Case, STATISTICS } from '../throughput/cases.ts'
 import { type Closers, closeAll } from '../throughput/closers.ts'
 import type { Contender } from '../throughput/contender.ts'
@@ -54,18 +55,13 @@ async function measure(
       signal.throwIfAborted()
       noise.sample()
       say(`throughput: round ${round + 1}: ${what.name}`)
-      for (const one of turned(contenders, round)) {
+      for (const one of rotated(contenders, round)) {
         const samples = await take(what, one, requests)
         if (samples !== undefined) results.get(one)?.get(what)?.push(samples)
       }
     }
   }
   return results
-}
-
-function turned<T>(all: readonly T[], by: number): T[] {
-  const first = by % all.length
-  return [...all.slice(first), ...all.slice(0, first)]
 }
 
 /** Undefined where the contender has no such path, or is not asked. */

@@ -1,4 +1,5 @@
 import type { BenchContext } from '../harness/context.ts'
+import { rotated } from '../harness/rotated.ts'
 
 /**
  * One round: each side has a turn, and who begins changes from round to round.
@@ -11,10 +12,8 @@ export async function takeTurns<T>(
   round: number,
   { noise, signal }: Pick<BenchContext, 'noise' | 'signal'>,
 ): Promise<T[]> {
-  const entries = [...sides.entries()]
-  const first = round % sides.length
   const results = new Map<number, T>()
-  for (const [index, turn] of [...entries.slice(first), ...entries.slice(0, first)]) {
+  for (const [index, turn] of rotated([...sides.entries()], round)) {
     signal.throwIfAborted()
     noise.sample()
     results.set(index, await turn())

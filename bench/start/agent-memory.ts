@@ -1,15 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
+import { askAgent } from '../../src/cli/ask-agent.ts'
 import { findShim } from '../../src/cli/find-shim.ts'
 import { RESOURCES } from '../../src/cluster/kubernetes/resources.ts'
 import { type Call, Launcher } from '../cni/launcher.ts'
 import { makeNamespaces, type NodeNamespaces } from '../cni/node-namespaces.ts'
+import { kubeconfig } from '../harness/kubeconfig.ts'
 import { AGENT_ENVIRONMENT, AGENT_FLAGS, startChild } from './child.ts'
 import {
   BENCH_NODE,
@@ -19,6 +19,7 @@ import {
   NODE_ADDRESS,
 } from './cluster-texts.ts'
 import { type Rss, settledRss } from './settled-rss.ts'
+import { sizeArguments } from './size-arguments.ts'
 
 const MAIN = join(import.meta.dirname, '..', '..', 'dist', 'main.js')
 const READY_WITHIN_MS = 120_000
@@ -59,10 +60,6 @@ export async function agentMemory(
   }
 }
 
-export function sizeArguments({ pods, policies }: ClusterSize): string[] {
-  return [String(pods), String(policies)]
-}
-
 /** What the node sends to its pods comes from there. */
 function giveAddress(netns: string): void {
   const command = ['ip', 'address', 'add', `${NODE_ADDRESS}/32`, 'dev', 'lo']
@@ -70,13 +67,13 @@ function giveAddress(netns: string): void {
 }
 
 function startAgent(server: string, netns: string, scratch: string): ChildProcess {
-  const kubeconfig = join(scratch, 'kubeconfig')
-  writeFileSync(kubeconfig, JSON.stringify(kubeconfigOf(server)))
+  const access = join(scratch, 'kubeconfig')
+  writeFileSync(access, kubeconfig(server))
   const log = openSync(join(scratch, 'agent.log'), 'a')
   const args = [
     'agent',
     `--node=${BENCH_NODE}`,
-    `--kubeconfig=${kubeconfig}`,
+    `--kubeconfig=${access}`,
     `--run-dir=${join(scratch, 'run')}`,
     `--cni-config=${announcement(scratch)}`,
     '--http-port=9477',
@@ -86,18 +83,6 @@ function startAgent(server: string, netns: string, scratch: string): ChildProces
     env: AGENT_ENVIRONMENT,
     stdio: ['ignore', log, log],
   })
-}
-
-function kubeconfigOf(server: string): object {
-  const name = 'bench'
-  return {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': name,
-    contexts: [{ name, context: { cluster: name, user: name } }],
-    clusters: [{ name, cluster: { server } }],
-    users: [{ name, user: {} }],
-  }
 }
 
 /** What the agent writes last, when it is ready. */
@@ -163,9 +148,7 @@ const statusSchema = v.object({
 
 /** Each of its pods is of another application, which has a policy. */
 async function checkStatus(socketPath: string): Promise<void> {
-  const asked = request({ socketPath, path: '/status', agent: false }).end()
-  const [answer] = await once(asked, 'response')
-  v.parse(statusSchema, JSON.parse(await text(answer)))
+  v.parse(statusSchema, JSON.parse(await askAgent(socketPath, '/status')))
 }
 
 async function end(agent: ChildProcess): Promise<void> {

@@ -7,10 +7,11 @@ import { createServer } from 'node:http'
 import { enterNamespace } from '../../src/netlink/native.ts'
 import { answerWith } from '../kubernetes-source/answer-with.ts'
 import { clusterTexts } from './cluster-texts.ts'
+import { sizeFromArguments } from './size-arguments.ts'
 
-const [netns = '', pods, policies] = process.argv.slice(2)
+const [, , netns = ''] = process.argv
 enterNamespace(netns)
-const answer = answerWith(clusterTexts({ pods: Number(pods), policies: Number(policies) }))
+const answer = answerWith(clusterTexts(sizeFromArguments(1)))
 const server = createServer((request, response) => {
   // A watch is open before anything happens in it.
   response.flushHeaders()

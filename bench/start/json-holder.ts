@@ -4,9 +4,9 @@
  * objects take several times as much. Run by agent-memory.ts.
  */
 import { clusterTexts } from './cluster-texts.ts'
+import { sizeFromArguments } from './size-arguments.ts'
 
-const [pods, policies] = process.argv.slice(2)
-const texts = clusterTexts({ pods: Number(pods), policies: Number(policies) })
+const texts = clusterTexts(sizeFromArguments())
 globalThis.gc?.()
 process.send?.('holding')
 process.on('disconnect', () => process.exit(texts.size > 0 ? 0 : 1))

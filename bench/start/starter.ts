@@ -18,10 +18,11 @@ import { checkTables } from './check-tables.ts'
 import { BENCH_NODE, clusterTexts } from './cluster-texts.ts'
 import { readCluster } from './read-cluster.ts'
 import { readUntil } from './read-until.ts'
+import { sizeFromArguments } from './size-arguments.ts'
 
-const [netns = '', pods, policies] = process.argv.slice(2)
+const [, , netns = ''] = process.argv
 const socket = openNetlink(NETLINK_NETFILTER, { netns })
-const changes = readCluster(clusterTexts({ pods: Number(pods), policies: Number(policies) }))
+const changes = readCluster(clusterTexts(sizeFromArguments(1)))
 const state = new ClusterState()
 process.send?.('ready')
 await once(process, 'message')

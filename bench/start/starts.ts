@@ -7,12 +7,13 @@ import { isDeepStrictEqual } from 'node:util'
 import type { KernelState } from '../../src/dataplane/kernel-state.ts'
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
 import { openNetlink } from '../../src/netlink/socket.ts'
-import { sizeArguments } from './agent-memory.ts'
+import { compileC } from '../harness/compile-c.ts'
 import { startChild } from './child.ts'
 import type { ClusterSize } from './cluster-texts.ts'
 import { ForwardingNode } from './forwarding-node.ts'
 import { kernelBytes } from './kernel-bytes.ts'
 import { readUntil } from './read-until.ts'
+import { sizeArguments } from './size-arguments.ts'
 
 /** What one start took. */
 export interface Start {
@@ -41,9 +42,7 @@ export class Starts {
 
   /** @param idleMs how long the idle level is looked at before each start */
   constructor(size: ClusterSize, scratch: string, idleMs: number) {
-    const program = join(scratch, 'stream')
-    const source = join(import.meta.dirname, 'stream.c')
-    execFileSync('cc', ['-O2', '-std=gnu17', '-Wall', '-Wextra', '-o', program, source])
+    const program = compileC(join(import.meta.dirname, 'stream.c'), scratch)
     this.#size = size
     this.#scratch = scratch
     this.#idleMs = idleMs

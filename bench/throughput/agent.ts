@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, closeSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { kubeconfig } from '../harness/kubeconfig.ts'
 
 export interface AgentPlace {
   readonly node: string
@@ -24,12 +25,12 @@ export async function startAgent({
   runDir,
 }: AgentPlace): Promise<ChildProcess> {
   mkdirSync(runDir, { recursive: true })
-  const [kubeconfig, ready] = [join(runDir, 'kubeconfig'), join(runDir, 'ready.conflist')]
-  writeFileSync(kubeconfig, kubeconfigFor(server))
+  const [access, ready] = [join(runDir, 'kubeconfig'), join(runDir, 'ready.conflist')]
+  writeFileSync(access, kubeconfig(server))
   const log = openSync(join(runDir, 'agent.log'), 'a')
   const flags = [
     `--node=${node}`,
-    `--kubeconfig=${kubeconfig}`,
+    `--kubeconfig=${access}`,
     `--netns=${netns}`,
     `--run-dir=${runDir}`,
   ]
@@ -47,13 +48,4 @@ export async function startAgent({
     await delay(POLL_MS)
   }
   return agent
-}
-
-function kubeconfigFor(server: string): string {
-  return JSON.stringify({
-    'current-context': 'bench',
-    contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
-    clusters: [{ name: 'bench', cluster: { server } }],
-    users: [{ name: 'bench', user: {} }],
-  })
 }

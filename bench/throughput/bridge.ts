@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import * as v from 'valibot'
+import { addressesOfResult } from '../cni/addresses-of-result.ts'
 import { Launcher } from '../cni/launcher.ts'
 import { makeNamespaces } from '../cni/node-namespaces.ts'
 import { referencePlugin } from '../cni/reference.ts'
@@ -39,17 +39,10 @@ export async function openBridge(scratch: string, closers: Closers): Promise<Bri
     openEnd(
       `${pod} of bridge`,
       namespaces.podNamespaceOf(pod),
-      addressesOf(answers[index]?.output ?? ''),
+      addressesOfResult(answers[index]?.output ?? ''),
       closers,
     ),
   )
   if (client === undefined || server === undefined) throw new Error('There are two pods.')
   return { client, server }
-}
-
-const addResult = v.object({ ips: v.array(v.object({ address: v.string() })) })
-
-function addressesOf(output: string): string[] {
-  const { ips } = v.parse(addResult, JSON.parse(output))
-  return ips.map(({ address }) => address.replace(/\/.*/u, ''))
 }

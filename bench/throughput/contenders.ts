@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Mode } from '../harness/context.ts'
+import { expectReach } from '../harness/expect-reach.ts'
 import { type Cluster, openCluster } from './cluster.ts'
 import type { Closers } from './closers.ts'
 import { type Contender, PATHS } from './contender.ts'
-import { expectReach } from './expect-reach.ts'
 import { CHECK_PORT, type PodEnd } from './pod-end.ts'
 import type { Requests } from './requests.ts'
 import { type Bridge, openBridge } from './bridge.ts'
@@ -81,7 +81,7 @@ function bridgeContender({ client, server }: Bridge): Contender {
     isGoal: true,
     client,
     servers: { 'same node': server },
-    check: () => expectReach(client, server, 'answered'),
+    check: () => expectReach(client, server, CHECK_PORT, 'answered'),
   }
 }
 
@@ -96,8 +96,8 @@ function serversOf({ servers }: Cluster): PodEnd[] {
 /** The client reaches all servers; what becomes of the stranger is told. */
 async function checkVerdicts(cluster: Cluster, stranger: 'answered' | 'unanswered'): Promise<void> {
   for (const server of serversOf(cluster)) {
-    await expectReach(cluster.client, server, 'answered')
-    await expectReach(cluster.stranger, server, stranger)
+    await expectReach(cluster.client, server, CHECK_PORT, 'answered')
+    await expectReach(cluster.stranger, server, CHECK_PORT, stranger)
   }
 }
 

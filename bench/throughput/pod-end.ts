@@ -1,14 +1,12 @@
 import { Place } from '../../src/lab/place.ts'
-import type { Family } from '../../src/policy/address.ts'
+import { byFamily } from '../harness/by-family.ts'
+import type { ReachEnd } from '../harness/expect-reach.ts'
 import type { Closers } from './closers.ts'
 
-/** A pod that sends or answers: its namespace, a thread there, and its addresses. */
-export interface PodEnd {
-  readonly name: string
-  /** Path. */
+/** A pod that sends or answers. */
+export interface PodEnd extends ReachEnd {
+  /** Path of its namespace. */
   readonly netns: string
-  readonly place: Place
-  readonly addresses: Readonly<Record<Family, string>>
 }
 
 /** TCP and UDP. */
@@ -27,10 +25,5 @@ export function openEnd(
 ): PodEnd {
   const place = new Place({ name, netns })
   closers.push(() => place.close())
-  const of = (isIpv6: boolean): string => {
-    const found = addresses.find((address) => address.includes(':') === isIpv6)
-    if (found === undefined) throw new Error(`${name} was given only ${addresses.join()}.`)
-    return found
-  }
-  return { name, netns, place, addresses: { 4: of(false), 6: of(true) } }
+  return { name, netns, place, addresses: byFamily(name, addresses) }
 }

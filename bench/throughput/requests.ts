@@ -1,7 +1,8 @@
-import { type ChildProcess, execFile, execFileSync } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Family } from '../../src/policy/address.ts'
+import { compileC } from '../harness/compile-c.ts'
 import { type PodEnd, REQUEST_PORT } from './pod-end.ts'
 import { started } from './started.ts'
 
@@ -14,10 +15,7 @@ export class Requests {
 
   /** Compiles it. @throws without a C compiler */
   constructor(scratch: string) {
-    this.#program = join(scratch, 'requests')
-    const source = join(import.meta.dirname, 'requests.c')
-    const flags = ['-O2', '-std=gnu17', '-Wall', '-Wextra', '-Werror']
-    execFileSync('cc', [...flags, '-o', this.#program, source])
+    this.#program = compileC(join(import.meta.dirname, 'requests.c'), scratch)
   }
 
   /** Lets the pod of this namespace answer until `close`. */
