@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { LogReader } from '../../src/flows/log-reader.ts'
 import { NLMSG_DONE } from '../../src/netlink/constants.ts'
-import { parseAddress } from '../../src/policy/address.ts'
 import { bytes } from '../netlink/bytes.ts'
+import { address } from '../policy/literals.ts'
 import { loggedMessage, PACKET } from './logged-message.ts'
 
 test.each([
@@ -15,8 +15,8 @@ test.each([
     ...expected,
     sequence: 0,
     packet: {
-      source: parseAddress('10.0.0.2'),
-      destination: parseAddress('192.0.2.1'),
+      source: address('10.0.0.2'),
+      destination: address('192.0.2.1'),
       protocol: 6,
       sourcePort: 8080,
       destinationPort: 80,

@@ -1,16 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decodePacket, PacketError } from '../../src/flows/packet.ts'
-import { parseAddress } from '../../src/policy/address.ts'
+import { bytes } from '../netlink/bytes.ts'
+import { address } from '../policy/literals.ts'
 import { check } from '../policy/property.ts'
 
 const TCP = 6
 const UDP = 17
 const PORTS = '1f90 0050' // 8080 → 80
-
-function bytes(hex: string): Uint8Array {
-  return Buffer.from(hex.replaceAll(/\s/gu, ''), 'hex')
-}
 
 function ipv4(protocol: string, rest: string, { header = '45', offset = '0000' } = {}): Uint8Array {
   return bytes(`${header}00 0054 0001 ${offset} 40 ${protocol} 0000 0a000002 c0000201 ${rest}`)
@@ -21,8 +18,8 @@ function ipv6(next: string, rest: string): Uint8Array {
   return bytes(`60000000 0020 ${next} 40 ${from} ${to} ${rest}`)
 }
 
-const FROM4 = { source: parseAddress('10.0.0.2'), destination: parseAddress('192.0.2.1') }
-const FROM6 = { source: parseAddress('fd00::2'), destination: parseAddress('2001:db8::1') }
+const FROM4 = { source: address('10.0.0.2'), destination: address('192.0.2.1') }
+const FROM6 = { source: address('fd00::2'), destination: address('2001:db8::1') }
 const WITH_PORTS = { sourcePort: 8080, destinationPort: 80 }
 const WITHOUT_PORTS = { sourcePort: undefined, destinationPort: undefined }
 

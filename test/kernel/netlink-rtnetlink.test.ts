@@ -400,10 +400,7 @@ test('a refused attribute is named with its path, in the words of the kernel', (
 
 test('a subscriber sees what happens in its namespace, and only there', async () => {
   const seen: [type: number, name: string][] = []
-  let finish = (): void => {}
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve
-  })
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
   const subscription = subscribe(
     NETLINK_ROUTE,
     [RTNLGRP_LINK],
@@ -435,10 +432,7 @@ test('a subscriber sees what happens in its namespace, and only there', async ()
 test('a subscriber that does not keep up learns that it lost something', async () => {
   const { index } = addPair()
   let loss: string | undefined
-  let finish = (): void => {}
-  const finished = new Promise<void>((resolve) => {
-    finish = resolve
-  })
+  const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
   const subscription = subscribe(
     NETLINK_ROUTE,
     [RTNLGRP_LINK],
