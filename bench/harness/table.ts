@@ -13,7 +13,7 @@ const COLUMNS: readonly (readonly [heading: string, cell: (figure: Figure) => st
 ]
 
 /** Headings first. */
-export function rowsOf(figures: readonly Figure[]): string[][] {
+function rowsOf(figures: readonly Figure[]): string[][] {
   return [
     COLUMNS.map(([heading]) => heading),
     ...figures.map((figure) => COLUMNS.map(([, cell]) => cell(figure))),

@@ -13,7 +13,7 @@ export const BENCH_NODE = 'node-0'
 
 /** As on a full node: kubelet's default is 110. */
 const PODS_PER_NODE = 100
-export const PODS_PER_NAMESPACE = 50
+const PODS_PER_NAMESPACE = 50
 export const APPS_PER_NAMESPACE = 10
 export const TEAMS = 20
 const TIERS = ['frontend', 'backend', 'data'] as const

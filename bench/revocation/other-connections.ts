@@ -14,7 +14,7 @@ export const OTHER_CLIENTS = ['198.18.0.0/15', 'fd00:198:18::/64'] as const
 const FIRST_CLIENT4 = 0xc6120000
 const FIRST_CLIENT6 = 0xfd00_0198_0018_0000n << 64n
 
-export const OTHER_CONNECTIONS = 10_000
+const OTHER_CONNECTIONS = 10_000
 const OTHER_PORT = 7000
 const IPPROTO_UDP = 17
 

@@ -12,7 +12,7 @@ export type ObjectTexts = ReadonlyMap<string, readonly string[]>
 
 /** The node that is started. */
 export const BENCH_NODE = 'bench'
-export const POD_CIDRS = ['10.93.0.0/20', 'fd00:10:93::/64'] as const
+const POD_CIDRS = ['10.93.0.0/20', 'fd00:10:93::/64'] as const
 /** Of the node. */
 export const NODE_ADDRESS = '192.168.93.1'
 /** Of the pods, as on a full node: kubelet allows 110. */

@@ -104,7 +104,7 @@ function portSetElements(
 }
 
 /** The rows of the four port sets' sets that spell out one port set. */
-export function contentElements(
+function contentElements(
   id: PortSetId,
   content: PortSet | undefined,
 ): { set: SetNode; elements: AnyElement[] }[] {
@@ -194,7 +194,7 @@ function hostPortElements(
 }
 
 /** Where a mapping is kept, and as what. */
-export function hostPortElement(mapping: HostPort): { set: SetNode; element: AnyElement } {
+function hostPortElement(mapping: HostPort): { set: SetNode; element: AnyElement } {
   const { protocol, hostIp, hostPort, address, containerPort } = mapping
   const family = familyOf(address)
   const key = [PROTOCOL_NUMBERS[protocol], hostPort]

@@ -9,7 +9,7 @@ export interface SamplingOptions {
   readonly podInterfacePrefix: string
 }
 
-export const SAMPLING_TABLE: TableReference = { family: 'inet', table: 'sluice_sampling' }
+const SAMPLING_TABLE: TableReference = { family: 'inet', table: 'sluice_sampling' }
 
 /**
  * A table that logs new connections which all filters have let through. It is there only while somebody asks for

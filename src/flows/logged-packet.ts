@@ -15,7 +15,7 @@ export interface LoggedPacket {
 }
 
 /** What the program's log rules write before a packet. */
-export const LOG_PREFIXES = {
+const LOG_PREFIXES = {
   'sluice:ingress': { verdict: 'deny', direction: 'ingress' },
   'sluice:egress': { verdict: 'deny', direction: 'egress' },
   'sluice:allow': { verdict: 'allow', direction: undefined },

@@ -30,4 +30,3 @@ export const AF_BRIDGE = 7
 export const AF_INET6 = 10
 export const AF_NETLINK = 16
 export const NFPROTO_INET = 1
-export const NFPROTO_BRIDGE = 7

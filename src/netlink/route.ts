@@ -51,7 +51,7 @@ export interface RouteFilter {
 
 /** Routes of Sluice carry this rtm_protocol (linux/rtnetlink.h leaves the number free). */
 export const RTPROT_SLUICE = 83
-export const RTPROT_STATIC = 4
+const RTPROT_STATIC = 4
 export const RT_TABLE_MAIN = 254
 
 /** `ip route add`. EEXIST when there is one to the destination with the same metric. */

@@ -93,7 +93,7 @@ export function isInterval({ flags }: SetNode): boolean {
 }
 
 /** The checks without which the selectors do not mean what they say, as far as they are still to be made. */
-export function requireFacts(context: RuleContext, key: readonly Selector[]): Expression[] {
+function requireFacts(context: RuleContext, key: readonly Selector[]): Expression[] {
   return key.flatMap((selector) =>
     entryOf(selector).needs.flatMap((need) => require(context, need)),
   )

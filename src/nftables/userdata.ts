@@ -19,7 +19,7 @@ export function writeUserdata(entries: readonly UserdataEntry[]): Uint8Array {
   return bytes
 }
 
-export function readUserdata(bytes: Uint8Array): UserdataEntry[] {
+function readUserdata(bytes: Uint8Array): UserdataEntry[] {
   const entries: UserdataEntry[] = []
   for (let at = 0; at + 2 <= bytes.length; ) {
     const length = bytes[at + 1] ?? 0

@@ -1,9 +1,9 @@
 import type { Direction } from '../../src/policy/model.ts'
-import { applyChange } from '../../src/policy/apply-change.ts'
 import type { Address } from '../../src/policy/address.ts'
 import { classOf } from '../../src/policy/decide.ts'
 import { portSetKey } from '../../src/policy/port-set.ts'
 import { type TableChange, type Tables, WORLD } from '../../src/policy/tables.ts'
+import { applyChange } from './apply-change.ts'
 import { ADDRESSES } from './arbitraries.ts'
 
 /** What a compiler that has heard nothing says. */

@@ -59,7 +59,7 @@ export function followForTest(server: ApiServer, system?: KubernetesSystem): Fol
 }
 
 /** The cluster that the objects of the server describe. */
-export function clusterOnServer({ store }: Pick<ApiServer, 'store'>): Cluster {
+function clusterOnServer({ store }: Pick<ApiServer, 'store'>): Cluster {
   const state = new ClusterState()
   for (const resource of RESOURCES) {
     for (const text of store.all(resource.path)) {

@@ -1,6 +1,6 @@
-import type { Address } from './address.ts'
-import type { Direction } from './model.ts'
-import type { SubjectVerdicts, TableChange, Tables } from './tables.ts'
+import type { Address } from '../../src/policy/address.ts'
+import type { Direction } from '../../src/policy/model.ts'
+import type { SubjectVerdicts, TableChange, Tables } from '../../src/policy/tables.ts'
 
 /** The tables that a change makes of the tables before it; those stay as they are. */
 export function applyChange(tables: Tables, change: TableChange): Tables {
