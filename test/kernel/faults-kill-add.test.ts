@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { atEachStep, drawShares } from './faults/each-step.ts'
+import { atEachStep, drawShares, type Share } from './faults/each-step.ts'
 import { Scene } from './faults/scene.ts'
 
 /**
@@ -8,7 +8,7 @@ import { Scene } from './faults/scene.ts'
  * the next, since nothing but the steps can be seen from outside. Two situations share the steps.
  */
 const scene = new Scene()
-const [FIRST, SECOND] = drawShares()
+const [FIRST, SECOND] = drawShares(2)
 
 beforeAll(() => scene.open())
 afterAll(() => scene.close())
@@ -61,7 +61,7 @@ test(
 test('packets of the others had the right verdicts all along', () => scene.expectVerdicts())
 
 function killAtSteps(
-  share: 0 | 1,
+  share: Share | undefined,
   judge: (container: string, outcome: Awaited<ReturnType<Scene['add']>> | string) => Promise<void>,
 ): Promise<readonly string[]> {
   const act = (container: string) => scene.add(container).catch(String)

@@ -33,7 +33,7 @@ export function nodeState({ netns, runDir }: Pick<LabNode, 'netns' | 'runDir'>):
       .map(({ dst, dev }) => `${dst} ${dev}`)
       .toSorted(),
     qdiscs: qdiscs.map(({ dev, kind }) => `${dev} ${kind}`).toSorted(),
-    elements: elementsOf(run(netns, 'nft', '-j', 'list', 'table', 'inet', 'sluice')),
+    elements: elementsOf(run(netns, 'nft', '-j', 'list', 'ruleset')),
     records: recordsIn(join(runDir, 'pods')),
     queuedDeletions: namesIn(join(runDir, 'del')),
   }

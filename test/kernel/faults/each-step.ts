@@ -10,8 +10,14 @@ export interface Round<T> {
   readonly act: (container: string) => Promise<T>
   /** Holds the outcome against what must be, and leaves the scene clean. */
   readonly judge: (container: string, outcome: T) => Promise<void>
-  /** Only every second step: those of one of two situations, which share them. */
-  readonly share?: 0 | 1
+  /** Only some of the steps. */
+  readonly share?: Share | undefined
+}
+
+/** One step in so many, and which of them is the first: 1 to `of`. */
+export interface Share {
+  readonly of: number
+  readonly first: number
 }
 
 /** An agent that takes no step for so long has nothing more to do, on a busy machine too. */
@@ -32,7 +38,7 @@ export async function atEachStep<T>(
   { prepare = async () => {}, act, judge, share }: Round<T>,
 ): Promise<readonly string[]> {
   const { injection } = scene
-  for (let at = share === 0 ? 2 : 1; ; ) {
+  for (let at = share?.first ?? 1; ; ) {
     const container = scene.newContainer()
     await prepare(container)
     injection.arm(at, fault)
@@ -48,14 +54,18 @@ export async function atEachStep<T>(
     }
     if (name === undefined) return steps
     at += fault.kind === 'kill' && READING.test(name) ? 2 : 1
-    if (share !== undefined && at % 2 !== share) at += 1
+    while (share !== undefined && (at - share.first) % share.of !== 0) at += 1
   }
 }
 
-/** Which situation has the even steps, from run to run: an agent has to be started for each. */
-export function drawShares(): readonly [0 | 1, 0 | 1] {
-  const shares = Math.random() < 0.5 ? ([0, 1] as const) : ([1, 0] as const)
-  console.log(`SHARES=${shares.join()}`)
+/** All shares of so many, in an order that changes from run to run: an agent has to be started for each step. */
+export function drawShares(of: number): readonly Share[] {
+  const drawn = Math.floor(Math.random() * of)
+  const shares = Array.from({ length: of }, (_, place) => ({
+    of,
+    first: ((drawn + place) % of) + 1,
+  }))
+  console.log(`SHARES=${shares.map(({ first }) => first).join()}`)
   return shares
 }
 

@@ -1,10 +1,12 @@
 import { expect, vi } from 'vitest'
-import { attach, detach } from '../../../src/lab/shim.ts'
+import { attach, detach, type Sandbox } from '../../../src/lab/shim.ts'
+import type { LabNode } from '../../../src/lab/lab-node.ts'
 import { attachmentIdOf } from '../../../src/pods/attachment.ts'
 import { type Address, formatAddress } from '../../../src/policy/address.ts'
 import { NewFlows } from '../new-flows.ts'
 import { run } from '../node-kernel.ts'
 import { type NodeState, nodeState } from '../node-state.ts'
+import { addressesIn, addThrough, delThrough, type PluginList } from '../plugin-list.ts'
 import { apps, ofFamily, policy, SHIM, SmallCluster } from '../small-cluster.ts'
 import { until } from '../until.ts'
 import { Injection } from './injection.ts'
@@ -25,11 +27,19 @@ const PATIENCE_MS = 10_000
  */
 export class Scene {
   readonly injection = new Injection()
-  readonly cluster = new SmallCluster(1, { sluice: this.injection.sluice })
+  readonly cluster: SmallCluster
+  readonly #network: ((node: LabNode) => PluginList) | undefined
   #flows: Record<'friend' | 'foe', readonly NewFlows[]> = { friend: [], foe: [] }
   #lastContainer = 0
   #clean: State | undefined
-  #attached: State | undefined
+  #attached: Partial<State> | undefined
+
+  /** @param network the chain of plugins that wires all pods, with sluice-cni the last; sluice-cni alone without */
+  constructor(network?: (node: LabNode) => PluginList) {
+    const chained = network && { network, flags: ['--chained'] }
+    this.cluster = new SmallCluster(1, { sluice: this.injection.sluice, ...chained })
+    this.#network = network
+  }
 
   async open(): Promise<void> {
     const { cluster } = this
@@ -45,6 +55,10 @@ export class Scene {
     await cluster.enforce(server, victim)
     await cluster.add({ name: 'server' }, { name: 'friend' }, { name: 'foe' })
     await cluster.declare({ name: 'victim' })
+    if (this.#network !== undefined) {
+      // Else `bridge` waits for the detection of duplicates at each ADD.
+      run(cluster.pod('victim').netns, 'sysctl', '-qw', 'net.ipv6.conf.default.accept_dad=0')
+    }
     this.#flows = { friend: this.#flowsFrom('friend'), foe: this.#flowsFrom('foe') }
     const clean = this.#state()
     this.#clean = clean
@@ -52,7 +66,7 @@ export class Scene {
     const addresses = await this.add(container)
     // The node's end gets its link-local address a moment after it is up.
     await until('the link is up', () => this.#state().addresses.length > clean.addresses.length)
-    this.#attached = this.#withoutNames(container, addresses)
+    this.#attached = this.#ours(container, addresses)
     await this.del(container)
     await this.expectClean()
   }
@@ -68,14 +82,23 @@ export class Scene {
     return `victim-${this.#lastContainer}`
   }
 
-  /** CNI ADD of the victim as this container. Rejects with its error. */
+  /** The victim as the runtime calls plugins for it. */
+  sandbox(containerId: string): Sandbox {
+    return { ...this.cluster.pod('victim').sandbox, containerId }
+  }
+
+  /** CNI ADD of the victim as this container, in a chain that of all plugins. Rejects with its error. */
   async add(container: string): Promise<readonly Address[]> {
-    return await attach(this.#shim(), this.#sandbox(container))
+    const list = this.#network?.(this.cluster.node)
+    if (list === undefined) return await attach(this.#shim(), this.sandbox(container))
+    return addressesIn(addThrough(list, this.cluster.node, this.sandbox(container)))
   }
 
   /** CNI DEL. Rejects with its error. */
   async del(container: string): Promise<void> {
-    await detach(this.#shim(), this.#sandbox(container))
+    const list = this.#network?.(this.cluster.node)
+    if (list === undefined) await detach(this.#shim(), this.sandbox(container))
+    else delThrough(list, this.cluster.node, this.sandbox(container))
   }
 
   /** Once the agent has been struck dead: another one. */
@@ -92,7 +115,7 @@ export class Scene {
 
   /** Everything is as after an ADD that nothing befell. */
   async expectAttached(container: string, addresses: readonly Address[]): Promise<void> {
-    const state = (): State => this.#withoutNames(container, addresses)
+    const state = (): Partial<State> => this.#ours(container, addresses)
     await vi.waitFor(() => expect(state()).toEqual(this.#attached), POLLING)
   }
 
@@ -121,10 +144,6 @@ export class Scene {
     return { program: SHIM, runDir: this.cluster.node.runDir }
   }
 
-  #sandbox(containerId: string) {
-    return { ...this.cluster.pod('victim').sandbox, containerId }
-  }
-
   #state(): State {
     const { netns } = this.cluster.pod('victim')
     const listing = 'ip -o link; ip -o address; ip -o -4 route; ip -o -6 route; ip -o neighbour'
@@ -133,11 +152,23 @@ export class Scene {
     return { ...nodeState(this.cluster.node), pod: links }
   }
 
+  /** What is of our making. In a chain the pod's link and routes are not. */
+  #ours(container: string, addresses: readonly Address[]): Partial<State> {
+    const state = this.#withoutNames(container, addresses)
+    if (this.#network === undefined) return state
+    const { elements, records, queuedDeletions } = state
+    return { elements, records, queuedDeletions }
+  }
+
   /** Containers and addresses change from one ADD to the next. */
   #withoutNames(container: string, addresses: readonly Address[]): State {
     const id = attachmentIdOf({ containerId: container, ifName: 'eth0' })
     const names = [id, ...addresses.map(formatAddress)]
-    const patterns = names.map((name) => new RegExp(`(?<![\\w.:])${name}(?![\\w:]|\\.\\d)`, 'gu'))
+    const patterns = [
+      ...names.map((name) => new RegExp(`(?<![\\w.:])${name}(?![\\w:]|\\.\\d)`, 'gu')),
+      // Which other plugins draw.
+      /(?<=: )(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$/gu,
+    ]
     const anonymous = (line: string): string =>
       patterns.reduce((text, pattern, place) => text.replaceAll(pattern, `<${place}>`), line)
     const state = this.#state()
