@@ -2,7 +2,7 @@ import type { AnyElement, SetNode } from '../nftables/set.ts'
 import { type Address, ip4, ip6 } from '../policy/address.ts'
 import { type ClassId, type PortSetId, WORLD } from '../policy/tables.ts'
 import { elementChanges } from './elements.ts'
-import { keyOfNumber } from './host-ports.ts'
+import { type HostPort, keyOfNumber } from './host-ports.ts'
 import {
   DIRECTIONS,
   emptyKernelState,
@@ -15,8 +15,19 @@ import { sets } from './sets.ts'
 
 /** The elements that a set of the table has to hold, by the state that was committed. */
 export function* wantedElements(state: KernelState, set: SetNode): Generator<AnyElement> {
-  if (hasRest(set)) yield { key: '*', data: WORLD }
-  for (const operation of originOf.get(set)?.all(state) ?? []) yield* elementsIn(set, operation)
+  for (const elements of wantedInSteps(state, set)) yield* elements
+}
+
+/**
+ * The same in small steps, of which many hold nothing: one for each thing that could be in the set, such as the IPv4
+ * addresses for a set of IPv6 addresses. Only the intervals of a set are one step.
+ */
+export function* wantedInSteps(
+  state: KernelState,
+  set: SetNode,
+): Generator<readonly AnyElement[], void, undefined> {
+  if (hasRest(set)) yield [{ key: '*', data: WORLD }]
+  for (const operation of originOf.get(set)?.all(state) ?? []) yield elementsIn(set, operation)
 }
 
 /** The one with just this key (and end), if the set has to hold it. Costs the same whatever the size of the set. */
@@ -148,48 +159,54 @@ function chainedInterface(name: string): Operation {
   return { kind: 'chainedInterface', interface: name, present: true }
 }
 
-/** There are few: all of them are looked at for any key. */
+/** There are few: all of them are looked through for any key. */
 const hostPorts: Origin = {
   sets: [
     sets.hostPortNumbers,
     ...Object.values(sets.hostPorts),
     ...Object.values(sets.hostPortsOfAddress),
   ],
-  all: (state) => hostPortOperationsOf(state),
-  at: (state) => hostPortOperationsOf(state),
+  all: (state) => hostPortOperationsOf([...state.hostPorts.values()]),
+  at: (state, key) => {
+    const port = fieldsOf(key).at(-1)
+    const mappings = state.hostPorts.values().filter(({ hostPort }) => hostPort === port)
+    return hostPortOperationsOf(mappings.toArray())
+  },
 }
 
-function hostPortOperationsOf(state: KernelState): Operation[] {
-  const numbers = new Map(
-    Array.from(state.hostPorts.values(), (one) => [keyOfNumber(one), one] as const),
-  )
+function hostPortOperationsOf(mappings: readonly HostPort[]): Operation[] {
+  const numbers = new Map(mappings.map((one) => [keyOfNumber(one), one]))
   return [
-    ...state.hostPorts
-      .values()
-      .map((mapping) => ({ kind: 'hostPort', mapping, present: true }) as const),
+    ...mappings.map((mapping) => ({ kind: 'hostPort', mapping, present: true }) as const),
     ...numbers
       .values()
       .map((number) => ({ kind: 'hostPortNumber', number, present: true }) as const),
   ]
 }
 
-/** A block of one family is known only by all of them. */
-const intervals: Origin = {
-  sets: [
-    ...Object.values(sets.blockClass),
-    ...RANGE_KINDS.flatMap((of) => Object.values(sets.ranges[of])),
-  ],
-  all: (state) => intervalOperations(state),
-  at: (state) => intervalOperations(state),
-}
+const intervals: readonly Origin[] = FAMILIES.flatMap((family) => [
+  intervalsOf(sets.blockClass[family], (state) => ({
+    kind: 'blockClasses',
+    family,
+    blocks: state.blockClasses[family],
+  })),
+  ...RANGE_KINDS.map((of) =>
+    intervalsOf(sets.ranges[of][family], (state) => ({
+      kind: 'ranges',
+      of,
+      family,
+      ranges: state.ranges[of][family],
+    })),
+  ),
+])
 
-function intervalOperations(state: KernelState): Operation[] {
-  return FAMILIES.flatMap((family) => [
-    { kind: 'blockClasses', family, blocks: state.blockClasses[family] },
-    ...RANGE_KINDS.map(
-      (of) => ({ kind: 'ranges', of, family, ranges: state.ranges[of][family] }) as const,
-    ),
-  ])
+/** One is known only by all of them. */
+function intervalsOf(set: SetNode, operation: (state: KernelState) => Operation): Origin {
+  return {
+    sets: [set],
+    all: (state) => [operation(state)],
+    at: (state) => [operation(state)],
+  }
 }
 
 const originOf: ReadonlyMap<SetNode, Origin> = new Map(
@@ -201,7 +218,7 @@ const originOf: ReadonlyMap<SetNode, Origin> = new Map(
     locals,
     chainedInterfaces,
     hostPorts,
-    intervals,
+    ...intervals,
   ].flatMap((origin) => origin.sets.map((set): [SetNode, Origin] => [set, origin])),
 )
 

@@ -135,19 +135,21 @@ export class NetlinkSocket {
    */
   async *dumpInPieces(request: Request): AsyncGenerator<readonly Reply[], void, undefined> {
     const { base, datagram } = this.#compose([request], () => NLM_F_DUMP)
-    const dump = readDump(request, base, (reply) => reply)
+    let piece: Reply[] = []
+    const dump = readDump(request, base, (reply) => void piece.push(reply))
     this.#isApart = true
     this.#unread = true
     let coming = this.#readPiece(datagram)
     try {
-      for (let taken = 0; ; taken = dump.found.length) {
+      for (;;) {
         const datagrams = await coming
         const isWhole = datagrams.some((one) => dump.take(this.#repliesIn(one)) !== undefined)
         this.#unread = !isWhole
         if (!isWhole && datagrams.length < PIECE_DATAGRAMS) throw noAnswer(request)
         if (!isWhole) coming = this.#readPiece(NOTHING)
-        yield dump.found.slice(taken)
+        yield piece
         if (isWhole) return
+        piece = []
       }
     } catch (error) {
       throw failedApart(error, datagram.length) ?? error

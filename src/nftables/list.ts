@@ -1,8 +1,9 @@
 import type { ValuesOf } from '../netlink/attributes.ts'
 import { decode } from '../netlink/decode.ts'
+import { decodeEach } from '../netlink/decode-each.ts'
 import { nfgenmsg } from '../netlink/headers.ts'
 import { makeRequest, readReply } from '../netlink/message.ts'
-import type { Reply } from '../netlink/message.ts'
+import type { Reply, Request } from '../netlink/message.ts'
 import { MESSAGE_TYPES } from '../netlink/message-types.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import {
@@ -17,6 +18,7 @@ import {
   NFTA_RULE,
   NFTA_RULE_DUMP,
   NFTA_SET,
+  NFTA_SET_ELEM,
   NFTA_SET_ELEM_DUMP,
   NFTA_SET_ELEM_LIST,
   NFTA_TABLE,
@@ -27,7 +29,7 @@ import { eachOnce } from './each-once.ts'
 import { familyHeader } from './family.ts'
 import type { Family } from './family.ts'
 import { keysOf } from './keys-of.ts'
-import { readElements } from './read-elements.ts'
+import { elementReader, readElements } from './read-elements.ts'
 import type { ListedElement, RawElement } from './read-elements.ts'
 import { hasBounds } from './set.ts'
 import type { SetFlag, SetNode } from './set.ts'
@@ -178,12 +180,10 @@ export function listSets(socket: NetlinkSocket, { family, table }: TableReferenc
  */
 export async function listElements(
   socket: NetlinkSocket,
-  { family, table }: TableReference,
+  table: TableReference,
   set: SetNode,
 ): Promise<ListedElement[]> {
-  const type = MESSAGE_TYPES.NFT_MSG_GETSETELEM
-  const values = { NFTA_SET_ELEM_LIST_TABLE: table, NFTA_SET_ELEM_LIST_SET: set.name }
-  const request = makeRequest(type, 0, familyHeader(family), NFTA_SET_ELEM_LIST, values)
+  const request = listing(table, set)
   const read = (reply: Reply): readonly RawElement[] =>
     readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP).attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? []
   if (hasBounds(set)) return readElements(set, (await socket.dumpApart(request, read)).flat())
@@ -193,25 +193,33 @@ export async function listElements(
 }
 
 /**
- * Shows the elements of a set one by one, of which none is kept: the event loop turns after each datagram. Those of a
- * listing that began anew, since something changed meanwhile, are shown again. Not for intervals of one key
- * (`hasBounds`), which are told only by all of them.
+ * The elements of a set in pieces, as the kernel lists them on another thread. Each is decoded when it is asked for, so
+ * that whoever reads decides how much of it at once. While the set changes, elements may be missing, and others there
+ * twice. Not for intervals of one key (`hasBounds`), which are told only by all of them.
  *
  * @throws {NftablesError} when the elements there are not of the types that `set` names.
  */
-export async function visitElements(
+export async function* elementsInPieces(
   socket: NetlinkSocket,
-  { family, table }: TableReference,
+  table: TableReference,
   set: SetNode,
-  visit: (element: ListedElement) => void,
-): Promise<void> {
-  const values = { NFTA_SET_ELEM_LIST_TABLE: table, NFTA_SET_ELEM_LIST_SET: set.name }
+): AsyncGenerator<Iterable<ListedElement>, void, undefined> {
+  for await (const replies of socket.dumpInPieces(listing(table, set))) yield readEach(set, replies)
+}
+
+function* readEach(set: SetNode, replies: readonly Reply[]): Generator<ListedElement> {
+  const read = elementReader(set)
+  for (const reply of replies) {
+    const { attributes } = readReply(reply, nfgenmsg, NFTA_SET_ELEM_LIST)
+    const elements = attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? new Uint8Array()
+    for (const raw of decodeEach(NFTA_SET_ELEM, elements)) yield read(raw)
+  }
+}
+
+function listing({ family, table }: TableReference, { name }: SetNode): Request {
+  const values = { NFTA_SET_ELEM_LIST_TABLE: table, NFTA_SET_ELEM_LIST_SET: name }
   const type = MESSAGE_TYPES.NFT_MSG_GETSETELEM
-  const request = makeRequest(type, 0, familyHeader(family), NFTA_SET_ELEM_LIST, values)
-  await socket.dumpApart(request, (reply) => {
-    const { attributes } = readReply(reply, nfgenmsg, NFTA_SET_ELEM_DUMP)
-    for (const one of readElements(set, attributes.NFTA_SET_ELEM_LIST_ELEMENTS ?? [])) visit(one)
-  })
+  return makeRequest(type, 0, familyHeader(family), NFTA_SET_ELEM_LIST, values)
 }
 
 /** The named counters of a table. */

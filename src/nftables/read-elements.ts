@@ -22,13 +22,17 @@ export interface ListedElement extends AnyElement {
  * @throws {NftablesError} when the elements are not of the set's types.
  */
 export function readElements(set: SetNode, raw: readonly RawElement[]): ListedElement[] {
-  if (hasBounds(set)) return readIntervals(set, raw)
+  return hasBounds(set) ? readIntervals(set, raw) : raw.map(elementReader(set))
+}
+
+/** Reads one element after the other. Not those of intervals of one key (`hasBounds`). */
+export function elementReader(set: SetNode): (raw: RawElement) => ListedElement {
   const keys = keyLayout(set)
   const rest = restReader(set)
-  return raw.map((element) => {
-    const key = isCatchAll(element) ? '*' : readFields(keys, keyOf(set, element))
-    return { key, ...readEnd(keys, element), ...rest(element) }
-  })
+  return (raw) => {
+    const key = isCatchAll(raw) ? '*' : readFields(keys, keyOf(set, raw))
+    return { key, ...readEnd(keys, raw), ...rest(raw) }
+  }
 }
 
 function readEnd(keys: Layout, raw: RawElement): { last?: AnyValue } {

@@ -7,9 +7,11 @@ import {
   identityOf,
   wantedElement,
   wantedElements,
+  wantedInSteps,
   wantedSets,
 } from '../../src/dataplane/wanted-elements.ts'
 import type { AnyElement } from '../../src/nftables/set.ts'
+import { ip4 } from '../../src/policy/address.ts'
 import type { ClassId, PortSetId } from '../../src/policy/tables.ts'
 import { address, port } from '../policy/literals.ts'
 
@@ -119,6 +121,16 @@ test('what Sluice never writes is wanted nowhere', () => {
     }
   }
   expect([...wantedElements(state, sets.cut[4])]).toEqual([])
+})
+
+test('no step is long, whatever the state holds that is not of the set', () => {
+  const many = emptyKernelState()
+  const addresses = Array.from({ length: 1000 }, (_, index) => ip4(index))
+  for (const one of addresses) record(many, { kind: 'podClass', address: one, class: CLASS })
+  const steps = [...wantedInSteps(many, sets.podClass[6])]
+  expect(steps).toEqual(addresses.map(() => []))
+  const all = [...wantedInSteps(many, sets.podClass[4])]
+  expect(all.map(({ length }) => length)).toEqual(addresses.map(() => 1))
 })
 
 /** One field of a key is another. */

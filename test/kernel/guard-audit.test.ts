@@ -18,6 +18,8 @@ let guard: Guard
 let force: Guarded
 let repairs: Repair[]
 let inTurn: () => Promise<void>
+let uptime: () => number
+let yields: number
 
 const PODS = 3000
 const EVENTS = [
@@ -53,20 +55,25 @@ beforeEach(async () => {
   force = { dataplane, revocation: { mendBars: () => Promise.resolve(0) } }
   repairs = []
   inTurn = () => Promise.resolve()
+  uptime = () => performance.now()
+  yields = 0
   guard = new Guard({
     socket,
     openListing: () => openNetlink(NETLINK_NETFILTER, { netns: path }),
     dataplane: {
       commit: (transaction) => commit(socket, transaction),
       read: () => readState(socket),
-      yieldToOthers: () => setImmediate(),
+      yieldToOthers: () => {
+        yields++
+        return setImmediate()
+      },
     },
     chains: PROGRAM,
     inTurn: async (mend) => {
       await inTurn()
       await mend(force)
     },
-    uptime: () => performance.now(),
+    uptime: () => uptime(),
     setTimer: (callback, delayMs) => void setTimeout(callback, delayMs),
     onRepair: (repair) => void repairs.push(repair),
     onError: (error) => {
@@ -83,6 +90,13 @@ test('a table that is right stays as it is, and every element is read', async ()
   expect(repairs).toEqual([])
 })
 
+test('others are served whenever its slice of time is used up, in the middle of a datagram too', async () => {
+  let now = 0
+  uptime = () => now++
+  await guard.audit()
+  expect(yields).toBeGreaterThan(PODS / 2)
+})
+
 describe('is found and put right:', () => {
   test.each<[string, string, object]>([
     ['an element too few', 'delete element inet sluice pod_class4 { 10.1.3.3 }', { elements: 1 }],
@@ -97,6 +111,11 @@ describe('is found and put right:', () => {
       { elements: 2 },
     ],
     ['thousands of elements too few', 'flush map inet sluice pod_class4', { sets: ['pod_class4'] }],
+    [
+      'elements too few and too many, as many of both',
+      'delete element inet sluice pod_class4 { 10.1.3.3, 10.1.3.4 }; add element inet sluice pod_class4 { 10.9.9.9 : 0:10, 10.9.9.8 : 0:10 }',
+      { elements: 4 },
+    ],
     ['a range of ports', 'flush set inet sluice ports_range', { elements: 1 }],
     ['a rule', 'insert rule inet sluice forward accept', { rules: true }],
     ['a rule in place of another', 'flush chain inet sluice ingress4', { rules: true }],

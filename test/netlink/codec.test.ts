@@ -4,6 +4,7 @@ import { AttributeWriter } from '../../src/netlink/attribute-writer.ts'
 import { attributes, list, listOf, nested } from '../../src/netlink/attributes.ts'
 import type { Attribute, AttributeTable, ValuesOf } from '../../src/netlink/attributes.ts'
 import { decode } from '../../src/netlink/decode.ts'
+import { decodeEach } from '../../src/netlink/decode-each.ts'
 import { encode } from '../../src/netlink/encode.ts'
 import { NetlinkDecodeError, NetlinkEncodeError } from '../../src/netlink/errors.ts'
 import { bytes, hex } from './bytes.ts'
@@ -233,3 +234,12 @@ function attributeOf(name: string): Attribute {
   if (!attribute) throw new Error(name)
   return attribute
 }
+
+test('the items of a list are decoded one by one, up to a damaged one', () => {
+  const items = [{ KEY: bytes('09') }, {}, { FLAGS: 7 }]
+  const encoded = encode(TABLE, { LIST: items }).subarray(4)
+  expect([...decodeEach(INNER, encoded)]).toEqual(items)
+  const first = decodeEach(INNER, encoded.subarray(0, -4))
+  expect([first.next().value, first.next().value]).toEqual(items.slice(0, 2))
+  expect(() => first.next()).toThrow(NetlinkDecodeError)
+})

@@ -1,0 +1,25 @@
+import {
+  type AttributeSpec,
+  type AttributeTable,
+  type AttributeValues,
+  list,
+} from './attributes.ts'
+import { decode, slots } from './decode.ts'
+
+/**
+ * The items of a list of nests (`list`), of which each is decoded when it is asked for: a list may be a whole datagram,
+ * and take milliseconds.
+ *
+ * @param bytes a value of type `nestedBytes`
+ * @throws {NetlinkDecodeError} when a length does not fit its type or runs past the end.
+ */
+export function* decodeEach<S extends AttributeSpec>(
+  table: AttributeTable<S>,
+  bytes: Uint8Array,
+): Generator<AttributeValues<S>, void, undefined> {
+  const { item } = list(table)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (const { number, start, end } of slots(view, 0, bytes.length, item.name)) {
+    if (number === item.number) yield decode(table, bytes.subarray(start, end))
+  }
+}
