@@ -1,7 +1,7 @@
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import type { Subscriber } from '../netlink/subscribe.ts'
 import { getElements } from '../nftables/get-elements.ts'
-import { listChains, listTables } from '../nftables/list.ts'
+import { type ListedTable, listChains } from '../nftables/list.ts'
 import type { AnyElement, SetNode } from '../nftables/set.ts'
 import type { Dataplane, DataplaneParts } from './dataplane.ts'
 import { replace } from './establish.ts'
@@ -11,7 +11,7 @@ import { type KernelState, tablesOf } from './kernel-state.ts'
 import { listWholeSets } from './list-whole-sets.ts'
 import { auditSets } from './audit-sets.ts'
 import { type ElementFaults, faultsOf, mendingTransactions } from './mend-elements.ts'
-import { isOfProgram, isWhole, markRules, rewriting, type RulesMark } from './mend-program.ts'
+import { findOfProgram, isWhole, markRules, rewriting, type RulesMark } from './mend-program.ts'
 import type { ProgramChain } from './program.ts'
 import type { Revocation } from './revocation.ts'
 import { tableReference } from './table.ts'
@@ -100,8 +100,9 @@ export class Guard {
    */
   async begin(isFresh: boolean): Promise<void> {
     await this.#parts.inTurn(async () => {
-      if (!isFresh || this.#changes.isAny) this.#rewrite()
-      this.#marked = markRules(this.#parts.socket)
+      const { socket, chains } = this.#parts
+      if (!isFresh || this.#changes.isAny) this.#rewrite(findOfProgram(socket, chains))
+      this.#marked = markRules(socket)
       return false
     })
     this.#hasBegun = true
@@ -193,20 +194,17 @@ export class Guard {
 
   async #mendProgram(dataplane: Dataplane): Promise<'whole' | 'rewritten' | 'replaced'> {
     const { socket, chains } = this.#parts
-    const table = listTables(socket, 'inet').find((one) => one.table === 'sluice')
-    if (isOfProgram(table, chains)) {
-      if (isWhole(socket, table, chains, this.#marked)) return 'whole'
-      if (this.#rewrite()) return 'rewritten'
-    }
+    const table = findOfProgram(socket, chains)
+    if (table !== undefined && isWhole(socket, table, chains, this.#marked)) return 'whole'
+    if (this.#rewrite(table)) return 'rewritten'
     await this.#replace(dataplane)
     return 'replaced'
   }
 
   /** Returns whether the kernel took it: it does not where a chain of ours has become another kind of chain. */
-  #rewrite(): boolean {
+  #rewrite(table: ListedTable | undefined): boolean {
     const { socket, chains, dataplane } = this.#parts
-    const table = listTables(socket, 'inet').find((one) => one.table === 'sluice')
-    if (!isOfProgram(table, chains)) return false
+    if (table === undefined) return false
     try {
       dataplane.commit(rewriting(table, listChains(socket, tableReference('sluice')), chains))
     } catch {

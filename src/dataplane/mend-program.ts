@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { NetlinkSocket } from '../netlink/socket.ts'
-import { type ListedChain, type ListedTable, listChains, listRules } from '../nftables/list.ts'
+import {
+  type ListedChain,
+  type ListedTable,
+  listChains,
+  listRules,
+  listTables,
+} from '../nftables/list.ts'
 import { Transaction } from '../nftables/transaction.ts'
 import { COUNTERS, type ProgramChain } from './program.ts'
 import { allSets, baseOf, commentOf, tableReference } from './table.ts'
@@ -23,12 +29,13 @@ export function markRules(socket: NetlinkSocket): RulesMark {
   return mark
 }
 
-/** Whether it is a table of this program, so that its chains can be put right where it stands. */
-export function isOfProgram(
-  table: ListedTable | undefined,
+/** The table, if it is of this program, so that its chains can be put right where it stands. */
+export function findOfProgram(
+  socket: NetlinkSocket,
   chains: readonly ProgramChain[],
-): table is ListedTable {
-  return table?.comment === commentOf(chains)
+): ListedTable | undefined {
+  const comment = commentOf(chains)
+  return listTables(socket, 'inet').find((one) => one.table === 'sluice' && one.comment === comment)
 }
 
 /** Whether packets meet just this program: these chains, with the rules that were marked, switched on. */

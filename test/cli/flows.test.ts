@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -163,3 +163,30 @@ test('no agent is a sentence with a remedy, wrong values are wrong usage', async
   expect((await flows('--port', 'http')).code).toBe(2)
   expect((await flows('--verdict', 'drop')).code).toBe(2)
 })
+
+test('who may not talk to the agent is told to become root', async () => {
+  const path = join(directory, 'agent.sock')
+  // The socket's own mode is what keeps them out.
+  await chmod(directory, 0o755)
+  const told = await asOrdinaryUser(path, () => flows())
+  expect(told).toEqual({
+    code: 1,
+    out: '',
+    err: expect.stringContaining(`You may not talk to ${path}; run this as root.`),
+  })
+  expect(asked).toEqual([])
+})
+
+/** `nobody`, for whom files are as for anyone; without root, somebody whose socket it is not. */
+async function asOrdinaryUser<T>(socketPath: string, act: () => Promise<T>): Promise<T> {
+  if (process.geteuid?.() !== 0) {
+    await chmod(socketPath, 0o000)
+    return act()
+  }
+  process.seteuid?.(65_534)
+  try {
+    return await act()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
