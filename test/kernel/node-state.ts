@@ -79,7 +79,8 @@ function elementsOf(text: string): string[] {
       const others = keys.filter((key) => key === '').length
       return [
         ...keys.filter((key) => key !== '').map((key) => `${name}: ${key}`),
-        `${name}: ${others} others`,
+        // A set that is made with its first element holds as much before as after its last.
+        ...(others === 0 ? [] : [`${name}: ${others} others`]),
       ]
     })
     .toSorted()
