@@ -19,6 +19,8 @@ import { until } from './until.ts'
 const cluster = new SmallCluster(1)
 const POLICY = policy('server', 'server', { ingress: [{ from: apps('friend') }] })
 const TABLE = { family: 'inet', table: 'sluice' } as const
+/** Of /proc/net/netlink: NFNLGRP_NFTABLES, the seventh group (linux/netfilter/nfnetlink.h). */
+const NEWS = 1 << 6
 
 beforeAll(async () => {
   await cluster.start()
@@ -61,6 +63,16 @@ test('a flushed ruleset passes it by, and no packet gets another verdict', async
   }
   expect(run(netns(), 'nft', 'list', 'tables')).toBe('table inet sluice\n')
   expect(tableContent(netns())).toBe(whole)
+})
+
+test('the agent does not listen for changes: the kernel would write a message for each element of its own', () => {
+  const [, ...sockets] = run(netns(), 'cat', '/proc/net/netlink').trim().split('\n')
+  const listening = sockets.filter((line) => {
+    const [, protocol, , groups = ''] = line.trim().split(/\s+/u)
+    return Number(protocol) === NETLINK_NETFILTER && (Number.parseInt(groups, 16) & NEWS) !== 0
+  })
+  expect(sockets.length).toBeGreaterThan(0)
+  expect(listening).toEqual([])
 })
 
 describe('nobody else can', () => {
