@@ -42,6 +42,8 @@ export interface NewLink extends LinkSettings {
   readonly name: string
   /** The kernel's choice without; EBUSY when it is taken. */
   readonly index?: number | undefined
+  /** For what it sends, and so many for what it receives. */
+  readonly queues?: number | undefined
 }
 
 export type LinkKind =
@@ -79,7 +81,7 @@ export function addLink(link: NewLink, kind: LinkKind): Request {
     NLM_F_CREATE | NLM_F_EXCL,
     headerOf(link, link.index),
     IFLA,
-    { ...settingValues(link), IFLA_LINKINFO: infoOf(kind) },
+    { ...newLinkValues(link), IFLA_LINKINFO: infoOf(kind) },
   )
 }
 
@@ -172,6 +174,14 @@ function headerOf({ up, arp }: LinkSettings, index = 0): Uint8Array {
   })
 }
 
+function newLinkValues({ queues, ...settings }: NewLink): ValuesOf<typeof IFLA> {
+  return {
+    ...settingValues(settings),
+    IFLA_NUM_TX_QUEUES: queues,
+    IFLA_NUM_RX_QUEUES: queues,
+  }
+}
+
 function settingValues({
   name,
   mac,
@@ -201,5 +211,5 @@ function infoDataOf(kind: LinkKind): Uint8Array | undefined {
 }
 
 function peerOf(peer: NewLink): Uint8Array {
-  return Buffer.concat([headerOf(peer, peer.index), encode(IFLA, settingValues(peer))])
+  return Buffer.concat([headerOf(peer, peer.index), encode(IFLA, newLinkValues(peer))])
 }

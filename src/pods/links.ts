@@ -10,6 +10,12 @@ import type { AskedLinks, PodLinks, WiringOptions } from './wiring.ts'
 export const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
 
 /**
+ * Where nobody says how many, veth makes one for each CPU and switches all but the first off, for which the kernel
+ * waits, twice for a pair, until no packet on its way can be in one of them (veth_init_queues, Linux 6.18).
+ */
+const QUEUES = 1
+
+/**
  * Makes the veth pair, both ends down. Whatever must not change later is given now: MAC addresses, since udev
  * would replace those left to chance and permanent neighbours would lead nowhere; and `arp off`, since
  * switching it flushes neighbours.
@@ -25,12 +31,13 @@ export function createLinks(
   const { node } = options
   const { hostInterface, ifName } = attachment
   const { mtu = options.mtu, mac: podMac = podMacOf(attachment) } = asked
+  const both = { mtu, queues: QUEUES }
   withNamespace(netns, options, (fd) => {
     try {
       node.request(
         addLink(
-          { name: hostInterface, mac: HOST_MAC, mtu, arp: false },
-          { kind: 'veth', peer: { name: ifName, mac: podMac, mtu, netns: { fd } } },
+          { name: hostInterface, mac: HOST_MAC, arp: false, ...both },
+          { kind: 'veth', peer: { name: ifName, mac: podMac, netns: { fd }, ...both } },
         ),
       )
     } catch (error) {

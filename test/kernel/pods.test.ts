@@ -113,6 +113,14 @@ describe('ADD', () => {
     expect(agent.log).toEqual([`attach ${POD_A} down`])
   })
 
+  test('makes both ends with one queue for each direction', async () => {
+    await shim('ADD', POD_A)
+    const [name = ''] = hostInterfaces()
+    const one = [{ num_tx_queues: 1, num_rx_queues: 1 }]
+    expect(ip(NODE, '-d', 'link', 'show', name)).toMatchObject(one)
+    expect(ip(POD_A, '-d', 'link', 'show', 'eth0')).toMatchObject(one)
+  })
+
   test('leaves the node with routes, neighbours and settings that need no resolution', async () => {
     await shim('ADD', POD_A)
     const [name = ''] = hostInterfaces()

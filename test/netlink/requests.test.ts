@@ -56,6 +56,13 @@ const golden: readonly (readonly [verb: string, request: Request, expected: stri
      00 00 00 00 0a 00 01 00 02 00 00 00 00 02 00 00 09 00 03 00 65 74 68 30 00 00 00 00`,
   ],
   [
+    'ip link add d0 numtxqueues 1 numrxqueues 1 type dummy',
+    addLink({ name: 'd0', queues: 1 }, { kind: 'dummy' }),
+    `48 00 00 00 10 00 05 06 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+     07 00 03 00 64 30 00 00 08 00 1f 00 01 00 00 00 08 00 20 00 01 00 00 00
+     10 00 12 80 0a 00 01 00 64 75 6d 6d 79 00 00 00`,
+  ],
+  [
     'ip link set dev slch0 arp off up (that sends RTM_NEWLINK)',
     setLink(3, { arp: false, up: true }),
     '20 00 00 00 13 00 05 00 01 00 00 00 00 00 00 00 00 00 00 00 03 00 00 00 81 00 00 00 81 00 00 00',
