@@ -68,19 +68,22 @@ function nodeRequests(
   ]
 }
 
+/**
+ * What a link can have while it is down comes first: from the moment it is up, each request waits for the kernel's
+ * link watch, which holds the same lock. Routes need it up.
+ */
 function podRequests(addresses: readonly Address[], { podIndex, hostMac }: PodLinks): Request[] {
   return [
     setLink('lo', { up: true }),
+    ...addresses.flatMap((address) => [
+      addNeighbour({ index: podIndex, address: GATEWAYS[familyOf(address)], mac: hostMac }),
+      addAddress({ index: podIndex, address, prefix: widthOf(familyOf(address)) }),
+    ]),
     setLink(podIndex, { up: true }),
-    ...addresses.flatMap((address) => {
-      const gateway = GATEWAYS[familyOf(address)]
-      return [
-        addNeighbour({ index: podIndex, address: gateway, mac: hostMac }),
-        addAddress({ index: podIndex, address, prefix: widthOf(familyOf(address)) }),
-        ...routesIn(address, podIndex),
-        ...routesOut(gateway, podIndex),
-      ]
-    }),
+    ...addresses.flatMap((address) => [
+      ...routesIn(address, podIndex),
+      ...routesOut(GATEWAYS[familyOf(address)], podIndex),
+    ]),
   ]
 }
 
