@@ -20,7 +20,7 @@ build: install ## compile the native parts and bundle the command line
 demo: build ## two nodes, three tiers, four steps: policy in the real kernel (about a minute)
 	@bin/sluice demo
 
-test: build ## format, lint, types, then every test, the kernel's included (root, under 10 minutes)
+test: build ## format, lint, types, then every test, the kernel's included (root, under 8 minutes)
 	@echo "==> format, lint, types"
 	@npm run --silent format:check
 	@npm run --silent lint

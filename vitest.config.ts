@@ -1,5 +1,27 @@
-import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+
+/** Packets by the clock, or floods of them: nothing else may use the two cores meanwhile. */
+const ALONE = [
+  'test/kernel/agent-first-packet.test.ts',
+  'test/kernel/bandwidth.test.ts',
+  'test/kernel/bench-quiet.test.ts',
+  'test/kernel/dataplane-{agent,establish,flood}.test.ts',
+  'test/kernel/flows.test.ts',
+  'test/kernel/guard*.test.ts',
+  'test/kernel/host-problems.test.ts',
+  'test/kernel/log-group.test.ts',
+  'test/kernel/netlink-*.test.ts',
+  'test/kernel/network-news.test.ts',
+  'test/kernel/revocation*.test.ts',
+  'test/kernel/spoofing.test.ts',
+  // Of labs that were killed: every lab that starts removes what those have left.
+  'test/lab/bad-manifests.test.ts',
+  'test/lab/rootless.test.ts',
+]
+const REAL_CLUSTER = 'test/real-cluster/**'
+const KERNEL = ['test/kernel/**', 'test/lab/**', 'test/runtimes/**'].map(
+  (place) => `${place}/*.test.ts`,
+)
 
 export default defineConfig({
   test: {
@@ -12,37 +34,32 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/kernel/**', 'test/lab/**', 'test/real-cluster/**', 'test/runtimes/**'],
+          exclude: [...KERNEL, REAL_CLUSTER],
           testTimeout: 60_000,
         },
       },
       {
-        // Agents that die at each step, one after the other: they wait more than they work, so two files share the cores.
+        // Real packets in real namespaces. Most tests wait more than they work, so two files share the cores.
         extends: true,
         test: {
-          name: 'faults',
-          include: ['test/kernel/faults-*.test.ts'],
+          name: 'kernel',
+          include: KERNEL,
+          exclude: ALONE,
+          globalSetup: 'scripts/bundle.ts',
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },
       {
-        // Real packets in real namespaces: one file at a time, so that two files never share the two cores.
         extends: true,
         test: {
-          name: 'kernel',
-          include: [
-            'test/kernel/**/*.test.ts',
-            'test/lab/**/*.test.ts',
-            'test/runtimes/**/*.test.ts',
-          ],
-          exclude: ['test/kernel/faults-*.test.ts'],
+          name: 'alone',
+          include: ALONE,
+          globalSetup: 'scripts/bundle.ts',
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 60_000,
-          // Agents are started from their sources some hundred times: with compiled code it takes two thirds.
-          env: { NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules', '.cache', 'node') },
         },
       },
     ],

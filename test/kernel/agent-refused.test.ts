@@ -119,6 +119,7 @@ async function knock(from: 'friend' | 'foe', family: Family): Promise<string> {
 function attached(): string[] {
   const directory = join(cluster.node.runDir, 'pods')
   return readdirSync(directory)
+    .filter((file) => file.endsWith('.json'))
     .map((file) => JSON.parse(readFileSync(join(directory, file), 'utf8')))
     .filter(({ releasedAt }) => releasedAt === undefined)
     .map(({ pod }) => String(pod.name))

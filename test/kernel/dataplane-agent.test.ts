@@ -8,6 +8,7 @@ import { attach } from '../../src/lab/shim.ts'
 import { createNamespace, deleteNamespace } from '../../src/netlink/native.ts'
 import { address, cidr } from '../policy/literals.ts'
 import type { Address } from '../../src/policy/address.ts'
+import { SLUICE } from '../built-sluice.ts'
 import { type Flow, type FloodedNode, openFloodedNode } from './flood.ts'
 
 /** The real agent, killed and started again while packets to a pod that it wired are flying. */
@@ -31,7 +32,7 @@ beforeEach(async () => {
   directory = await fs.mkdtemp(join(tmpdir(), 'sluice-flood-'))
   await fs.mkdir(join(directory, 'manifests'))
   agent = new AgentProcess({
-    sluice: [process.execPath, join(ROOT, 'src/cli/main.ts')],
+    sluice: SLUICE,
     node: 'n0',
     addresses: { own: [], podCidrs: [cidr('10.77.0.0/24'), cidr('fd77::/64')] },
     manifests: join(directory, 'manifests'),

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { attach, detach } from '../../src/lab/shim.ts'
 import { createNamespace, deleteNamespace } from '../../src/netlink/native.ts'
 import { formatAddress } from '../../src/policy/address.ts'
+import { SLUICE } from '../built-sluice.ts'
 import { readDaemonSet } from '../deploy/manifest.ts'
 
 /**
@@ -46,7 +47,6 @@ async function startAgent(capabilities: readonly string[], procSys = join(base, 
   const bounding = capabilities.map((name) => `,+${name.toLowerCase()}`).join('')
   const config = join(base, 'net.d', '10-sluice.conflist')
   const container = [`--net=${node}`, 'unshare', '-m', 'sh', '-ec', CONTAIN, 'sh', base, bounding]
-  const sluice = [process.execPath, join(ROOT, 'src', 'cli', 'main.ts')]
   const flags = [
     '--node=node',
     `--manifests=${join(base, 'manifests')}`,
@@ -56,7 +56,7 @@ async function startAgent(capabilities: readonly string[], procSys = join(base, 
     `--cni-config=${config}`,
     `--proc-sys=${procSys}`,
   ]
-  const child = spawn('nsenter', [...container, ...sluice, 'agent', ...flags], {
+  const child = spawn('nsenter', [...container, ...SLUICE, 'agent', ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let words = ''

@@ -18,31 +18,31 @@ export interface NodeState {
 }
 
 export function nodeState({ netns, runDir }: Pick<LabNode, 'netns' | 'runDir'>): NodeState {
-  const printed = run(netns, 'sh', '-ec', LISTING).split('\n')
-  const listed = printed.filter((line) => line !== '').map(readList)
-  const [links = [], addresses = [], routes4 = [], routes6 = [], neighbours = [], qdiscs = []] =
-    listed
+  const printed = run(netns, 'sh', '-ec', LISTING).trimEnd().split('\n')
+  const ruleset = printed.pop() ?? ''
+  const [links = [], addresses = [], routes = [], neighbours = [], qdiscs = []] =
+    printed.map(readList)
   return {
     links: links.map(({ ifname, flags = [] }) => `${ifname} ${flags.join()}`).toSorted(),
     addresses: addresses
       .flatMap(({ ifname, addr_info = [] }) => addr_info.map(({ local }) => `${ifname} ${local}`))
       .toSorted(),
-    routes: [...routes4, ...routes6].map(routeName).toSorted(),
+    routes: routes.map(routeName).toSorted(),
     neighbours: neighbours
       .filter(({ state }) => state?.includes('PERMANENT'))
       .map(({ dst, dev }) => `${dst} ${dev}`)
       .toSorted(),
     qdiscs: qdiscs.map(({ dev, kind }) => `${dev} ${kind}`).toSorted(),
-    elements: elementsOf(run(netns, 'nft', '-j', 'list', 'ruleset')),
+    elements: elementsOf(ruleset),
     records: recordsIn(join(runDir, 'pods')),
     queuedDeletions: namesIn(join(runDir, 'del')),
   }
 }
 
-/** Each prints one line. */
+/** Prints a line for each list, routes of both families in one. Few processes: some tests look some hundred times. */
 const LISTING = `
-  ip -j link; ip -j address; ip -j -4 route show table all; ip -j -6 route show table all
-  ip -j neighbour; tc -j qdisc
+  printf '%s\\n' link address 'route show table all' neighbour | ip -j -batch -
+  tc -j qdisc; nft -j list ruleset
 `
 
 function readList(line: string): Listed[] {

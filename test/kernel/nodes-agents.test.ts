@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attach } from '../../src/lab/shim.ts'
 import { vtepMac } from '../../src/pods/nodes/vtep-mac.ts'
 import { type Address, familyOf, formatAddress } from '../../src/policy/address.ts'
+import { SLUICE } from '../built-sluice.ts'
 import {
   namespace,
   NAMESPACES,
@@ -31,6 +32,7 @@ import { until } from './until.ts'
  * Agents on three nodes follow one API server. The pods' namespaces are those of the nodes: `server` on c, where
  * only `client` may reach it, `client` on a, `other` on b.
  */
+const [NODE, MAIN] = SLUICE
 const ROOT = join(import.meta.dirname, '..', '..')
 const SHIM = join(ROOT, 'native', 'build', 'sluice-cni')
 
@@ -100,9 +102,9 @@ async function startAgent(one: TestNode, ...flags: readonly string[]): Promise<v
   const [kubeconfig, ready] = [join(base, 'kubeconfig'), join(runDir(one), 'ready.conflist')]
   writeFileSync(kubeconfig, kubeconfigFor(api.url))
   const agent = spawn(
-    process.execPath,
+    NODE,
     [
-      join(ROOT, 'src', 'cli', 'main.ts'),
+      MAIN,
       'agent',
       `--node=${one.facts.name}`,
       `--kubeconfig=${kubeconfig}`,
@@ -333,8 +335,8 @@ describe('agents of three nodes', () => {
     agents[0]?.kill('SIGKILL')
     const config = join(runDir(nodes.a), 'ready.conflist')
     const flags = [`--netns=/run/netns/${nodes.a.netns}`, `--run-dir=${runDir(nodes.a)}`]
-    const program = [join(ROOT, 'src', 'cli', 'main.ts'), 'cleanup', `--cni-config=${config}`]
-    const words = execFileSync(process.execPath, [...program, ...flags], { encoding: 'utf8' })
+    const command = [MAIN, 'cleanup', `--cni-config=${config}`, ...flags]
+    const words = execFileSync(NODE, command, { encoding: 'utf8' })
     expect(words).toContain('removed interface sluice-vxlan\n')
     expect(leftoversOf(nodes.a)).toEqual([])
   })

@@ -19,6 +19,7 @@ import {
   familyOf,
   formatAddress,
 } from '../../src/policy/address.ts'
+import { SLUICE } from '../built-sluice.ts'
 import { addressesIn, addThrough, delThrough, type PluginList } from './plugin-list.ts'
 
 export interface TestPod {
@@ -52,7 +53,6 @@ export interface ClusterOptions {
 const ROOT = join(import.meta.dirname, '../..')
 /** The program that container runtimes run. */
 export const SHIM = join(ROOT, 'native/build/sluice-cni')
-const SLUICE: readonly string[] = [process.execPath, join(ROOT, 'src/cli/main.ts')]
 const AGENT_TIMEOUT_MS = 20_000
 
 /**

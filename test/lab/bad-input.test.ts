@@ -15,18 +15,18 @@ import { readLabManifests } from '../../src/lab/lab-manifests.ts'
 import { LAB_ROOTS, labPaths } from '../../src/lab/lab-paths.ts'
 import type { Probe } from '../../src/lab/probe.ts'
 import { type Address, formatAddress, ip4, type Ip4 } from '../../src/policy/address.ts'
+import { SLUICE } from '../built-sluice.ts'
 import { pod, policy } from './shop-manifests.ts'
 
 /** Bad input while a node runs: what was accepted stays in force, held against packets, and everything goes on. */
 const root = join(import.meta.dirname, '..', '..')
 const base = mkdtempSync(join(tmpdir(), 'sluice-bad-'))
 const ID = 'bad'
-const SLUICE = join(root, 'src', 'cli', 'main.ts')
 const host: LabHost = {
   roots: { ...LAB_ROOTS, state: join(base, 'state'), netns: join(base, 'netns') },
   pid: process.pid,
   // No guard: what a test changes in the table by hand is to stay so.
-  sluice: ['sh', '-c', 'exec "$0" "$@" --guard off', process.execPath, SLUICE],
+  sluice: ['sh', '-c', 'exec "$0" "$@" --guard off', ...SLUICE],
   shim: join(root, 'native', 'build', 'sluice-cni'),
   progress: () => {},
 }

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import * as v from 'valibot'
+import { SLUICE } from '../built-sluice.ts'
 import { pod, policy } from './shop-manifests.ts'
 
 /** Every kind of bad manifest at once: each is told in one sentence, closes what it is about, and spoils nothing else. */
-const root = join(import.meta.dirname, '..', '..')
+const [node, main] = SLUICE
 const directory = mkdtempSync(join(tmpdir(), 'sluice-bad-'))
 afterAll(() => rmSync(directory, { recursive: true }))
 
@@ -62,16 +63,8 @@ const report = v.object({
 test('each is one sentence, its pods are closed, everything else goes on', () => {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
   const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      join(root, 'src', 'cli', 'main.ts'),
-      'lab',
-      'run',
-      '--json',
-      '--families=4',
-      '--manifests',
-      directory,
-    ],
+    node,
+    [main, 'lab', 'run', '--json', '--families=4', '--manifests', directory],
     { encoding: 'utf8', maxBuffer: 64 << 20 },
   )
   for (const sentence of SENTENCES) expect(stderr).toMatch(sentence)

@@ -16,10 +16,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { LAB_ROOTS, labPaths } from '../../src/lab/lab-paths.ts'
 import { removeLab } from '../../src/lab/leftovers.ts'
+import { SLUICE } from '../built-sluice.ts'
 import { CLOSED_DEPLOYMENT } from './closed-deployment.ts'
 
-const root = join(import.meta.dirname, '..', '..')
-const main = join(root, 'src', 'cli', 'main.ts')
+const [node, main] = SLUICE
 const base = mkdtempSync(join(tmpdir(), 'sluice-command-'))
 const manifests = join(base, 'manifests')
 mkdirSync(manifests)
@@ -41,7 +41,7 @@ class Run {
   err = ''
 
   constructor(...args: string[]) {
-    this.child = spawn(process.execPath, [main, ...args], { cwd: base })
+    this.child = spawn(node, [main, ...args], { cwd: base })
     this.ended = once(this.child, 'close')
     this.child.stdout?.on('data', (chunk: Buffer) => (this.out += chunk.toString()))
     this.child.stderr?.on('data', (chunk: Buffer) => (this.err += chunk.toString()))

@@ -10,6 +10,7 @@ import { readLabManifests } from '../../src/lab/lab-manifests.ts'
 import { LAB_ROOTS } from '../../src/lab/lab-paths.ts'
 import { everyProbe } from '../../src/lab/plan-probes.ts'
 import type { Probe } from '../../src/lab/probe.ts'
+import { SLUICE } from '../built-sluice.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const base = mkdtempSync(join(tmpdir(), 'sluice-lab-test-'))
@@ -17,7 +18,7 @@ const base = mkdtempSync(join(tmpdir(), 'sluice-lab-test-'))
 const host: LabHost = {
   roots: { ...LAB_ROOTS, state: join(base, 'state'), netns: join(base, 'netns') },
   pid: process.pid,
-  sluice: [process.execPath, join(root, 'src', 'cli', 'main.ts')],
+  sluice: SLUICE,
   shim: join(root, 'native', 'build', 'sluice-cni'),
   progress: () => {},
 }

@@ -8,18 +8,18 @@ import { addressPlan } from '../../src/lab/address-plan.ts'
 import { Lab } from '../../src/lab/lab.ts'
 import { readLabManifests } from '../../src/lab/lab-manifests.ts'
 import { LAB_ROOTS } from '../../src/lab/lab-paths.ts'
+import { SLUICE } from '../built-sluice.ts'
 import { elementsOf } from '../kernel/node-kernel.ts'
 
 /** What an operator of a node uses: status, probes and metrics, clean-up. */
 const root = join(import.meta.dirname, '..', '..')
-const sluice = [process.execPath, join(root, 'src', 'cli', 'main.ts')] as const
 const base = mkdtempSync(join(tmpdir(), 'sluice-operating-'))
 const lab = new Lab(
   { id: 'operating', nodes: ['node-1'], plan: addressPlan([4, 6]) },
   {
     roots: { ...LAB_ROOTS, state: join(base, 'state'), netns: join(base, 'netns') },
     pid: process.pid,
-    sluice,
+    sluice: SLUICE,
     shim: join(root, 'native', 'build', 'sluice-cni'),
     progress: () => {},
   },
@@ -36,7 +36,7 @@ afterAll(async () => {
 })
 
 function run(...args: readonly string[]): string {
-  const [node, main] = sluice
+  const [node, main] = SLUICE
   return execFileSync(node, [main, ...args], { encoding: 'utf8', stdio: 'pipe' })
 }
 

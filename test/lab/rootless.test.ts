@@ -55,7 +55,7 @@ class Run {
   constructor(args: readonly string[], before: readonly string[] = []) {
     const mounting = `mount --bind ${root} ${checkout} && mount --rbind / ${other} && cd ${checkout}`
     const script = `${mounting} && exec "$@"`
-    const sluice = ['node_modules/.bin/node', 'src/cli/main.ts', ...args]
+    const sluice = ['node_modules/.bin/node', 'dist/main.js', ...args]
     this.child = spawn(
       'unshare',
       ['--mount', 'sh', '-c', script, 'sh', ...before, ...AS_USER, ...sluice],

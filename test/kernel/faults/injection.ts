@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SLUICE } from '../../built-sluice.ts'
 import { type Fault, FAULT_DIRECTORY, type Plan, PLAN_FILE, STEPS_FILE } from './plan.ts'
 
 /**
@@ -14,15 +15,16 @@ export class Injection {
   /** The program and its first arguments. */
   get sluice(): readonly string[] {
     const here = import.meta.dirname
+    const [node, main] = SLUICE
     return [
       'env',
       `${FAULT_DIRECTORY}=${this.#directory}`,
       `SLUICE_NATIVE=${join(here, 'addon.ts')}`,
-      // An agent that ends by itself leaves its compiled code to the next: 0.1 s to start instead of 0.4 s.
+      // An agent that ends by itself leaves its compiled code to the next.
       `NODE_COMPILE_CACHE=${join(this.#directory, 'compiled')}`,
-      process.execPath,
+      node,
       `--import=${join(here, 'preload.ts')}`,
-      join(here, '../../../src/cli/main.ts'),
+      main,
     ]
   }
 

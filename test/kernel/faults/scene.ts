@@ -146,8 +146,7 @@ export class Scene {
 
   #state(): State {
     const { netns } = this.cluster.pod('victim')
-    const listing = 'ip -o link; ip -o address; ip -o -4 route; ip -o -6 route; ip -o neighbour'
-    const inPod = run(netns, 'sh', '-ec', listing).split('\n').map(withoutChance)
+    const inPod = run(netns, 'sh', '-ec', LISTING).split('\n').map(withoutChance)
     const links = inPod.filter((line) => line !== '' && !/^lo\b/u.test(line))
     return { ...nodeState(this.cluster.node), pod: links }
   }
@@ -186,6 +185,11 @@ export class Scene {
   }
 }
 
+/** In few processes: every step of an agent is followed by some looks. */
+const LISTING = `
+  printf '%s\\n' link address route neighbour | ip -o -batch -
+  ip -o -6 route
+`
 const POLLING = { timeout: PATIENCE_MS, interval: 20 }
 
 /** Without what is another for every link: its number, its hardware address, and what follows from that. */
