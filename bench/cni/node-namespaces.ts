@@ -1,7 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { NETLINK_ROUTE } from '../../src/netlink/constants.ts'
 import { setLink } from '../../src/netlink/link.ts'
-import { createNamespace, deleteNamespace, writeFileInNamespace } from '../../src/netlink/native.ts'
+import {
+  createNamespace,
+  deleteNamespace,
+  writeFilesInNamespace,
+} from '../../src/netlink/native.ts'
 import { openNetlink } from '../../src/netlink/socket.ts'
 
 /** The network namespaces of a node and of all pods that it will ever have. */
@@ -40,7 +44,7 @@ export function makeNamespaces(prefix: string, pods: readonly string[]): NodeNam
  */
 function skipDuplicateDetection(netns: string): void {
   for (const scope of ['all', 'default']) {
-    writeFileInNamespace(netns, `/proc/sys/net/ipv6/conf/${scope}/accept_dad`, '0')
+    writeFilesInNamespace(netns, `/proc/sys/net/ipv6/conf/${scope}`, { accept_dad: '0' })
   }
 }
 

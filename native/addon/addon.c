@@ -7,7 +7,6 @@
  */
 #include <node_api.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "namespace.h"
 #include "socket.h"
@@ -15,23 +14,26 @@
 
 typedef bool on_namespace(const char *path, struct failure *why);
 
-static bool read_arguments(napi_env env, napi_callback_info info, size_t count, char text[][TEXT_BYTES],
-                           const char *const names[]) {
-  napi_value arguments[3];
-  size_t given = count;
-  if (!went_well(env, napi_get_cb_info(env, info, &given, arguments, NULL, NULL))) return false;
-  for (size_t i = 0; i < count; i++)
-    if (!read_text(env, arguments[i], names[i], text[i])) return false;
-  return true;
-}
+/* As many as are written together at most: they lie on the stack. */
+enum { FILES_MAX = 8 };
+
+struct texts {
+  char name[TEXT_BYTES], text[TEXT_BYTES];
+};
+
+static bool read_files(napi_env env, napi_value list, struct texts texts[], struct file files[],
+                       size_t *count);
 
 static napi_value call_with_path(napi_env env, napi_callback_info info, on_namespace *act,
                                  const char *verb) {
-  char path[1][TEXT_BYTES], what[TEXT_BYTES + 64];
+  char path[TEXT_BYTES], what[TEXT_BYTES + 64];
   struct failure why;
-  if (!read_arguments(env, info, 1, path, (const char *const[]){"path"}) || act(path[0], &why))
+  napi_value argument;
+  size_t given = 1;
+  if (!went_well(env, napi_get_cb_info(env, info, &given, &argument, NULL, NULL)) ||
+      !read_text(env, argument, "path", path) || act(path, &why))
     return NULL;
-  snprintf(what, sizeof what, "Cannot %s the network namespace %s", verb, path[0]);
+  snprintf(what, sizeof what, "Cannot %s the network namespace %s", verb, path);
   return throw_failure(env, &why, what);
 }
 
@@ -47,15 +49,45 @@ static napi_value delete_namespace(napi_env env, napi_callback_info info) {
   return call_with_path(env, info, namespace_delete, "delete");
 }
 
-static napi_value write_file_in_namespace(napi_env env, napi_callback_info info) {
-  static const char *const names[] = {"netns", "path", "text"};
-  char text[3][TEXT_BYTES], what[2 * TEXT_BYTES + 64];
+static napi_value write_files_in_namespace(napi_env env, napi_callback_info info) {
+  char path[TEXT_BYTES], directory[TEXT_BYTES], what[3 * TEXT_BYTES + 64];
+  struct texts texts[FILES_MAX];
+  struct file files[FILES_MAX];
   struct failure why;
-  if (!read_arguments(env, info, 3, text, names) ||
-      namespace_write_file(text[0], text[1], text[2], strlen(text[2]), &why))
+  napi_value arguments[3];
+  size_t given = 3, count, written;
+  if (!went_well(env, napi_get_cb_info(env, info, &given, arguments, NULL, NULL))) return NULL;
+  bool elsewhere = is_given(env, arguments[0]);
+  if ((elsewhere && !read_text(env, arguments[0], "netns", path)) ||
+      !read_text(env, arguments[1], "directory", directory) ||
+      !read_files(env, arguments[2], texts, files, &count) ||
+      namespace_write_files(elsewhere ? path : NULL, directory, files, count, &written, &why))
     return NULL;
-  snprintf(what, sizeof what, "Cannot write %s in the network namespace %s", text[1], text[0]);
+  snprintf(what, sizeof what, "Cannot write %s/%s%s%s", directory, files[written].name,
+           elsewhere ? " in the network namespace " : "", elsewhere ? path : "");
   return throw_failure(env, &why, what);
+}
+
+/* From pairs of name and text. */
+static bool read_files(napi_env env, napi_value list, struct texts texts[], struct file files[],
+                       size_t *count) {
+  uint32_t length;
+  if (!went_well(env, napi_get_array_length(env, list, &length))) return false;
+  if (length == 0 || length > FILES_MAX) {
+    napi_throw_range_error(env, "ERR_OUT_OF_RANGE", "files must be 1 to 8.");
+    return false;
+  }
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value pair, name, text;
+    if (!went_well(env, napi_get_element(env, list, i, &pair)) ||
+        !went_well(env, napi_get_element(env, pair, 0, &name)) ||
+        !went_well(env, napi_get_element(env, pair, 1, &text)) ||
+        !read_text(env, name, "name", texts[i].name) || !read_text(env, text, "text", texts[i].text))
+      return false;
+    files[i] = (struct file){.name = texts[i].name, .text = texts[i].text};
+  }
+  *count = length;
+  return true;
 }
 
 NAPI_MODULE_INIT() {
@@ -67,7 +99,7 @@ NAPI_MODULE_INIT() {
       FUNCTION("createNamespace", create_namespace),
       FUNCTION("enterNamespace", enter_namespace),
       FUNCTION("deleteNamespace", delete_namespace),
-      FUNCTION("writeFileInNamespace", write_file_in_namespace),
+      FUNCTION("writeFilesInNamespace", write_files_in_namespace),
   };
 #undef FUNCTION
   size_t count = sizeof properties / sizeof *properties;

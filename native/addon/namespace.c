@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -21,7 +22,9 @@ struct creation {
 static void *unshare_and_bind(void *argument);
 static bool visit(const char *path, int *home, struct failure *why);
 static void go_home(int home);
-static bool write_once(const char *file, const char *text, size_t length, struct failure *why);
+static bool write_in(const char *directory, const struct file *files, size_t count, size_t *written,
+                     struct failure *why);
+static bool write_once(int directory, const struct file *file, struct failure *why);
 
 bool namespace_create(const char *path, struct failure *why) {
   int file = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
@@ -80,13 +83,14 @@ bool namespace_socket(const char *path, int domain, int type, int protocol, int 
   return opened;
 }
 
-bool namespace_write_file(const char *path, const char *file, const char *text, size_t length,
-                          struct failure *why) {
-  int home;
-  if (!visit(path, &home, why)) return false;
-  bool written = write_once(file, text, length, why);
-  go_home(home);
-  return written;
+bool namespace_write_files(const char *path, const char *directory, const struct file *files,
+                           size_t count, size_t *written, struct failure *why) {
+  int home = -1;
+  *written = 0;
+  if (path != NULL && !visit(path, &home, why)) return false;
+  bool all = write_in(directory, files, count, written, why);
+  if (path != NULL) go_home(home);
+  return all;
 }
 
 static bool visit(const char *path, int *home, struct failure *why) {
@@ -106,10 +110,21 @@ static void go_home(int home) {
   close(home);
 }
 
-static bool write_once(const char *file, const char *text, size_t length, struct failure *why) {
-  int fd = open(file, O_WRONLY | O_CLOEXEC);
+/* The directory is looked up once: under /proc/sys/net that takes the longer, the more namespaces there are. */
+static bool write_in(const char *directory, const struct file *files, size_t count, size_t *written,
+                     struct failure *why) {
+  int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return failed(why, "open");
-  ssize_t written = write(fd, text, length);
+  while (*written < count && write_once(fd, &files[*written], why)) ++*written;
+  close(fd);
+  return *written == count;
+}
+
+static bool write_once(int directory, const struct file *file, struct failure *why) {
+  size_t length = strlen(file->text);
+  int fd = openat(directory, file->name, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return failed(why, "openat");
+  ssize_t written = write(fd, file->text, length);
   if (written >= 0 && (size_t)written != length) errno = EIO;
   bool complete = (written >= 0 && (size_t)written == length) || failed(why, "write");
   close(fd);

@@ -22,8 +22,15 @@ bool namespace_delete(const char *path, struct failure *why);
 bool namespace_socket(const char *path, int domain, int type, int protocol, int *fd,
                       struct failure *why);
 
-/* Writes `text` in one write(2) to an existing file, such as one under /proc/sys/net, as seen there. */
-bool namespace_write_file(const char *path, const char *file, const char *text, size_t length,
-                          struct failure *why);
+struct file {
+  const char *name, *text;
+};
+
+/*
+ * Writes existing files of a directory, such as one under /proc/sys/net, as seen there, or in the thread's own one if
+ * `path` is NULL. Each in one write(2), up to the first that fails. Says how many were `written`.
+ */
+bool namespace_write_files(const char *path, const char *directory, const struct file *files,
+                           size_t count, size_t *written, struct failure *why);
 
 #endif

@@ -59,11 +59,34 @@ static void opens_sockets_inside(void) {
 }
 
 static void writes_files(void) {
-  const char *file = "/proc/sys/net/ipv4/ip_forward";
-  CHECK(namespace_write_file(path, file, "1\n", 2, &why));
-  CHECK(!namespace_write_file(path, file, "many", 4, &why) && strcmp(why.syscall, "write") == 0);
-  CHECK(!namespace_write_file(path, missing, "1", 1, &why) && why.error == ENOENT);
-  CHECK(!namespace_write_file(missing, file, "1", 1, &why) && why.error == ENOENT);
+  const char *directory = "/proc/sys/net/ipv4";
+  const struct file good[] = {{"ip_forward", "1\n"}, {"ip_default_ttl", "63"}};
+  const struct file bad[] = {{"ip_forward", "0"}, {"ip_default_ttl", "many"}, {"not", "there"}};
+  char before[64], after[64];
+  size_t written;
+  own_namespace(before);
+  CHECK(namespace_write_files(path, directory, good, 2, &written, &why) && written == 2);
+  CHECK(!namespace_write_files(path, directory, bad, 3, &written, &why) && written == 1);
+  CHECK(strcmp(why.syscall, "write") == 0);
+  CHECK(!namespace_write_files(path, directory, bad + 2, 1, &written, &why) && written == 0);
+  CHECK(strcmp(why.syscall, "openat") == 0 && why.error == ENOENT);
+  CHECK(!namespace_write_files(path, missing, good, 2, &written, &why) && why.error == ENOENT);
+  CHECK(!namespace_write_files(missing, directory, good, 2, &written, &why) && why.error == ENOENT);
+  own_namespace(after);
+  CHECK(strcmp(before, after) == 0);
+}
+
+static void writes_files_at_home(void) {
+  const struct file file = {"file", "text"};
+  char text[8] = "";
+  size_t written;
+  CHECK(!namespace_write_files(NULL, folder, &file, 1, &written, &why) && why.error == ENOENT);
+  char name[PATH_MAX];
+  snprintf(name, sizeof name, "%s/file", folder);
+  int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  CHECK(fd >= 0 && namespace_write_files(NULL, folder, &file, 1, &written, &why));
+  CHECK(read(fd, text, sizeof text) == 4 && strcmp(text, "text") == 0);
+  CHECK(close(fd) == 0 && unlink(name) == 0);
 }
 
 static void deletes_again_and_again(void) {
@@ -86,6 +109,7 @@ int main(void) {
   creates_once();
   opens_sockets_inside();
   writes_files();
+  writes_files_at_home();
   deletes_again_and_again();
   puts("namespace: good");
 }

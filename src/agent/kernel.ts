@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { DataplaneParts } from '../dataplane/dataplane.ts'
@@ -18,7 +19,7 @@ import { NetlinkError } from '../netlink/errors.ts'
 import { followLogGroup } from '../netlink/follow-log-group.ts'
 import { listAddresses } from '../netlink/interface-address.ts'
 import { dropMessages } from '../netlink/message-filter.ts'
-import { enterNamespace, writeFileInNamespace } from '../netlink/native.ts'
+import { enterNamespace, writeFilesInNamespace } from '../netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { subscribe, type Subscriber, type Subscription } from '../netlink/subscribe.ts'
 import { commit } from '../nftables/commit.ts'
@@ -36,7 +37,7 @@ import type { NodeFacts } from '../pods/nodes/node-facts.ts'
 import { readMtus } from '../pods/nodes/read-facts.ts'
 import { prepareNode } from '../pods/prepare-node.ts'
 import { createWiring, type Wiring } from '../pods/wiring.ts'
-import { writeSetting } from '../pods/write-setting.ts'
+import { writeSettings } from '../pods/write-settings.ts'
 import { type Address, type Cidr, type Family, familyOf } from '../policy/address.ts'
 import type { Connection } from '../netlink/conntrack.ts'
 import type { Tables } from '../policy/tables.ts'
@@ -140,7 +141,7 @@ export function openKernel(options: KernelOptions): Kernel {
   const commitTransaction = measure((transaction) => commit(nftables, transaction))
   const settings = openSettings(procSys)
   // The agent has entered the node's namespace.
-  const node = { node: route, nodeNetns: OWN_NETNS, writeFileIn: settings.write }
+  const node = { node: route, nodeNetns: OWN_NETNS, writeFilesIn: settings.write }
   const watches: Subscription[] = []
   let revoked = 0
   return {
@@ -173,7 +174,7 @@ export function openKernel(options: KernelOptions): Kernel {
       connectNodes(own, remotes, overlay, {
         socket: nodeRoute,
         yieldToOthers: () => setImmediate(),
-        write: (setting) => writeSetting(setting, node.nodeNetns, node.writeFileIn),
+        write: (wanted) => writeSettings(wanted, node.nodeNetns, node.writeFilesIn),
       }),
     watchNetwork: (onNews) => {
       const subscriber = { onMessage: onNews, onLost: onNews }
@@ -268,7 +269,8 @@ function bridgeFiles(procSys: string): BridgeFilterParts {
   return {
     procSys,
     readFile: (path) => readFileSync(path, 'utf8'),
-    writeFile: (path, text) => writeFileInNamespace(OWN_NETNS, path, text),
+    writeFile: (path, text) =>
+      writeFilesInNamespace(undefined, dirname(path), { [basename(path)]: text }),
   }
 }
 

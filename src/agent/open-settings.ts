@@ -1,14 +1,12 @@
-import { closeSync, constants, openSync, writeFileSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { isNativeError, writeFileInNamespace } from '../netlink/native.ts'
+import { type FileTexts, isNativeError, writeFilesInNamespace } from '../netlink/native.ts'
+import type { WriteFilesIn } from '../pods/write-settings.ts'
 
 /** Writes files under /proc/sys/net, as seen in a namespace. */
 export interface Settings {
-  /**
-   * @param path as it is in /proc
-   * @throws an error with a `code`
-   */
-  readonly write: (netns: string, path: string, text: string) => void
+  /** Takes directories as they are in /proc. */
+  readonly write: WriteFilesIn
   readonly close: () => void
 }
 
@@ -18,7 +16,7 @@ export const OWN_NETNS = '/proc/self/ns/net'
 /**
  * Keeps the own namespace's directories open: the directories of all namespaces are in one bucket of the kernel's
  * path cache (proc_sys_compare), which each path that begins at the root is held against: 0.3 µs for each pod of
- * the node, measured on Linux 6.18, at each of the four settings of a link.
+ * the node, measured on Linux 6.18.
  *
  * @param procSys where /proc/sys can be written: in a container it is read-only, and the node's net part mounted
  *   elsewhere
@@ -26,10 +24,11 @@ export const OWN_NETNS = '/proc/self/ns/net'
 export function openSettings(procSys: string): Settings {
   const directories = ['ipv4', 'ipv6'].flatMap((name) => openDirectory(procSys, name))
   return {
-    write: (netns, path, text) => {
-      const from = netns === OWN_NETNS && directories.find(({ prefix }) => path.startsWith(prefix))
-      if (from) writeFrom(from, path, text)
-      else writeFileInNamespace(netns, join(procSys, path.slice(PROC_SYS.length)), text)
+    write: (netns, directory, texts) => {
+      const from =
+        netns === OWN_NETNS && directories.find(({ prefix }) => directory.startsWith(prefix))
+      if (from) writeFrom(from, directory, texts)
+      else writeFilesInNamespace(netns, join(procSys, directory.slice(PROC_SYS.length)), texts)
     },
     close: () => {
       for (const { fd } of directories) closeSync(fd)
@@ -55,17 +54,15 @@ function openDirectory(procSys: string, name: string): OpenDirectory[] {
   }
 }
 
-function writeFrom({ fd, prefix }: OpenDirectory, path: string, text: string): void {
+function writeFrom({ fd, prefix }: OpenDirectory, directory: string, texts: FileTexts): void {
+  const open = `/proc/self/fd/${fd}/`
   try {
-    writeFileSync(`/proc/self/fd/${fd}/${path.slice(prefix.length)}`, text, { flag: 'r+' })
+    writeFilesInNamespace(undefined, `${open}${directory.slice(prefix.length)}`, texts)
   } catch (cause) {
     if (!isNativeError(cause)) throw cause
-    // Node names the descriptor, which tells nobody anything.
-    const { code, errno, syscall } = cause
-    throw Object.assign(new Error(`Cannot write ${path} (${code})`, { cause }), {
-      code,
-      errno,
-      syscall,
-    })
+    // It names the descriptor, which tells nobody anything.
+    const { message, code, errno, syscall } = cause
+    const error = new Error(message.replace(open, prefix), { cause })
+    throw Object.assign(error, { code, errno, syscall })
   }
 }

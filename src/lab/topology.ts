@@ -3,7 +3,7 @@ import { NETLINK_ROUTE } from '../netlink/constants.ts'
 import { addAddress } from '../netlink/interface-address.ts'
 import { addLink, findLink, setLink } from '../netlink/link.ts'
 import type { Request } from '../netlink/message.ts'
-import { createNamespace, writeFileInNamespace } from '../netlink/native.ts'
+import { createNamespace, type FileTexts, writeFilesInNamespace } from '../netlink/native.ts'
 import { addRoute } from '../netlink/route.ts'
 import { type NetlinkSocket, openNetlink } from '../netlink/socket.ts'
 import { type Address, type Cidr, familyOf, ip4, ip6 } from '../policy/address.ts'
@@ -28,7 +28,7 @@ export function buildTopology(
   const routers = [outside, ...nodes.map(({ netns }) => netns)]
   createNamespace(link)
   // The bridge carries frames only: no addresses of its own.
-  writeFileInNamespace(link, `${SYSCTL}/ipv6/conf/default/disable_ipv6`, '1')
+  writeFilesInNamespace(link, `${SYSCTL}/ipv6/conf/default`, { disable_ipv6: '1' })
   for (const netns of routers) createRouter(netns)
   connect(link, routers)
   const gateways = outsideGateways(plan)
@@ -61,23 +61,20 @@ export function addOutsideAddresses(netns: string, addresses: readonly Address[]
 const SYSCTL = '/proc/sys/net'
 const UPLINK = 'eth0'
 
-const ROUTER_SYSCTLS: readonly (readonly [string, string])[] = [
-  ['ipv4/ip_forward', '1'],
+const ROUTER_SYSCTLS: readonly (readonly [directory: string, values: FileTexts])[] = [
+  ['ipv4', { ip_forward: '1' }],
   // The machine's own setting would be inherited.
-  ['ipv4/conf/all/rp_filter', '0'],
-  ['ipv4/conf/default/rp_filter', '0'],
-  ['ipv6/conf/all/disable_ipv6', '0'],
-  ['ipv6/conf/default/disable_ipv6', '0'],
-  ['ipv6/conf/all/forwarding', '1'],
+  ['ipv4/conf/all', { rp_filter: '0' }],
+  ['ipv4/conf/default', { rp_filter: '0' }],
   // Addresses work at once, link-local ones too: neighbours could not be asked for a second otherwise.
-  ['ipv6/conf/all/accept_dad', '0'],
-  ['ipv6/conf/default/accept_dad', '0'],
+  ['ipv6/conf/all', { disable_ipv6: '0', forwarding: '1', accept_dad: '0' }],
+  ['ipv6/conf/default', { disable_ipv6: '0', accept_dad: '0' }],
 ]
 
 function createRouter(netns: string): void {
   createNamespace(netns)
-  for (const [name, value] of ROUTER_SYSCTLS)
-    writeFileInNamespace(netns, `${SYSCTL}/${name}`, value)
+  for (const [directory, values] of ROUTER_SYSCTLS)
+    writeFilesInNamespace(netns, `${SYSCTL}/${directory}`, values)
   withNetlink(netns, (socket) => socket.request(setLink('lo', { up: true })))
 }
 

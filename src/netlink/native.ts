@@ -89,9 +89,19 @@ export function deleteNamespace(path: string): void {
   addon().deleteNamespace(path)
 }
 
-/** Writes an existing file, such as /proc/sys/net/ipv4/ip_forward, as seen inside a namespace. */
-export function writeFileInNamespace(netns: string, path: string, text: string): void {
-  addon().writeFileInNamespace(netns, path, text)
+/** By the names of files in one directory. */
+export type FileTexts = Readonly<Record<string, string>>
+
+/**
+ * Writes existing files, such as those in /proc/sys/net/ipv4, as seen inside a namespace; the caller's own one where
+ * none is given. One to eight, up to the first that fails, which the error names.
+ */
+export function writeFilesInNamespace(
+  netns: string | undefined,
+  directory: string,
+  texts: FileTexts,
+): void {
+  addon().writeFilesInNamespace(netns, directory, Object.entries(texts))
 }
 
 export function isNativeError(error: unknown): error is NativeError {
@@ -111,7 +121,11 @@ interface Addon {
   createNamespace(path: string): void
   enterNamespace(path: string): void
   deleteNamespace(path: string): void
-  writeFileInNamespace(netns: string, path: string, text: string): void
+  writeFilesInNamespace(
+    netns: string | undefined,
+    directory: string,
+    files: readonly (readonly [name: string, text: string])[],
+  ): void
 }
 
 const FUNCTIONS = [
@@ -119,7 +133,7 @@ const FUNCTIONS = [
   'createNamespace',
   'enterNamespace',
   'deleteNamespace',
-  'writeFileInNamespace',
+  'writeFilesInNamespace',
 ] as const satisfies readonly (keyof Addon)[]
 
 let loaded: Addon | undefined

@@ -3,14 +3,14 @@ import type { NetlinkSocket } from '../netlink/socket.ts'
 import { type Cidr, familyOf } from '../policy/address.ts'
 import { refuseIpvs } from './refuse-ipvs.ts'
 import { nodeSettings } from './settings.ts'
+import { type WriteFilesIn, writeSettings } from './write-settings.ts'
 
 export interface NodeParts {
   /** An rtnetlink socket in the node's namespace. */
   readonly node: NetlinkSocket
   /** Path of the node's namespace. */
   readonly nodeNetns: string
-  /** Writes a file under /proc/sys as seen in a namespace. */
-  readonly writeFileIn: (netns: string, path: string, text: string) => void
+  readonly writeFilesIn: WriteFilesIn
 }
 
 /**
@@ -24,8 +24,8 @@ export interface NodeParts {
 export function prepareNode(podCidrs: readonly Cidr[], parts: NodeParts): void {
   refuseIpvs(parts.node)
   const families = new Set(podCidrs.map(({ first }) => familyOf(first)))
-  for (const { path, value } of nodeSettings(families)) {
-    parts.writeFileIn(parts.nodeNetns, path, value)
+  for (const settings of nodeSettings(families)) {
+    writeSettings(settings, parts.nodeNetns, parts.writeFilesIn)
   }
   parts.node.requests(
     podCidrs.map((destination) =>

@@ -9,9 +9,9 @@ import { type Attachment, describe } from './attachment.ts'
 import { PodNetworkError, reasonOf } from './errors.ts'
 import { GATEWAYS } from './gateways.ts'
 import { setLoopback } from './set-loopback.ts'
-import { hostSettings, podSettings, type Setting } from './settings.ts'
+import { hostSettings, podSettings, type Settings } from './settings.ts'
 import type { PodLinks, WiringOptions } from './wiring.ts'
-import { writeSetting } from './write-setting.ts'
+import { writeSettings } from './write-settings.ts'
 
 /**
  * Brings a pod's link up: settings first, then one datagram to the node's namespace and one to the pod's. The
@@ -113,8 +113,8 @@ function blockOfOne(address: Address): Cidr {
   return blockOf(address, widthOf(familyOf(address)))
 }
 
-function apply(settings: readonly Setting[], netns: string, options: WiringOptions): void {
-  for (const setting of settings) writeSetting(setting, netns, options.writeFileIn)
+function apply(all: readonly Settings[], netns: string, options: WiringOptions): void {
+  for (const settings of all) writeSettings(settings, netns, options.writeFilesIn)
 }
 
 function attempt(what: string, attachment: Attachment, step: () => void): void {

@@ -10,6 +10,7 @@ import { listHostInterfaces } from './list-host-interfaces.ts'
 import { raiseLinks } from './raise.ts'
 import { setLoopback } from './set-loopback.ts'
 import { shapeLinks } from './shape-links.ts'
+import type { WriteFilesIn } from './write-settings.ts'
 
 /** The two ends of a pod's link. */
 export interface PodLinks {
@@ -79,8 +80,7 @@ export interface WiringOptions {
   readonly nodeNetns: string
   /** Opens an rtnetlink socket in a namespace. @throws when there is none at that path. */
   readonly openIn: (netns: string) => NetlinkSocket
-  /** Writes a file under /proc/sys as seen in a namespace. @throws an error with a `code`. */
-  readonly writeFileIn: (netns: string, path: string, text: string) => void
+  readonly writeFilesIn: WriteFilesIn
   /** Opens a namespace's file for the kernel to find it by, and closes it. */
   readonly files: NamespaceFiles
   /** What the node's own packets to its pods have as source. */

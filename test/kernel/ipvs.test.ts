@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { NETLINK_ROUTE } from '../../src/netlink/constants.ts'
-import { createNamespace, deleteNamespace, writeFileInNamespace } from '../../src/netlink/native.ts'
+import {
+  createNamespace,
+  deleteNamespace,
+  writeFilesInNamespace,
+} from '../../src/netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
 import { prepareNode } from '../../src/pods/prepare-node.ts'
 
@@ -25,7 +29,8 @@ afterEach(() => {
 
 const ip = (...args: readonly string[]): string =>
   execFileSync('nsenter', [`--net=${nodeNetns}`, 'ip', ...args], { encoding: 'utf8' })
-const prepare = (): void => prepareNode([], { node, nodeNetns, writeFileIn: writeFileInNamespace })
+const prepare = (): void =>
+  prepareNode([], { node, nodeNetns, writeFilesIn: writeFilesInNamespace })
 
 test('a node whose kube-proxy is in IPVS mode is refused, until it is no longer', () => {
   prepare()

@@ -9,7 +9,11 @@ import { createInTurn } from '../../src/cni/in-turn.ts'
 import { type CniServer, serveCni } from '../../src/cni/server.ts'
 import { createHandler } from '../../src/cni/verbs.ts'
 import { NETLINK_ROUTE } from '../../src/netlink/constants.ts'
-import { createNamespace, deleteNamespace, writeFileInNamespace } from '../../src/netlink/native.ts'
+import {
+  createNamespace,
+  deleteNamespace,
+  writeFilesInNamespace,
+} from '../../src/netlink/native.ts'
 import { openNetlink } from '../../src/netlink/socket.ts'
 import type { Attachment } from '../../src/pods/attachment.ts'
 import { Ipam } from '../../src/pods/ipam.ts'
@@ -17,6 +21,7 @@ import { Reaper } from '../../src/pods/reaper.ts'
 import { Records } from '../../src/pods/records.ts'
 import { takeOver, type TakenOver } from '../../src/pods/take-over.ts'
 import { nodeSettings } from '../../src/pods/settings.ts'
+import { writeSettings } from '../../src/pods/write-settings.ts'
 import { createWiring } from '../../src/pods/wiring.ts'
 import { blockOf, formatAddress, ip4, ip6 } from '../../src/policy/address.ts'
 import type { Address, Cidr } from '../../src/policy/address.ts'
@@ -439,15 +444,15 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
   const records = new Records({ directory: join(root, 'pods'), files: fs, report })
   const node = openNetlink(NETLINK_ROUTE, { netns: pathOf(NODE) })
   const families = new Set([4, 6] as const)
-  for (const { path, value } of nodeSettings(families))
-    writeFileInNamespace(pathOf(NODE), path, value)
+  for (const settings of nodeSettings(families))
+    writeSettings(settings, pathOf(NODE), writeFilesInNamespace)
   const removing = openNetlink(NETLINK_ROUTE, { netns: pathOf(NODE) })
   const wiring = createWiring({
     node,
     removing,
     nodeNetns: pathOf(NODE),
     openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
-    writeFileIn: writeFileInNamespace,
+    writeFilesIn: writeFilesInNamespace,
     files: fs,
     nodeAddresses: { 4: NODE_ADDRESS4, 6: NODE_ADDRESS6 },
     mtu: 1400,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { writeFileInNamespace } from '../../src/netlink/native.ts'
+import { writeFilesInNamespace } from '../../src/netlink/native.ts'
 import type { Connection } from '../../src/netlink/conntrack.ts'
 import { type Address, type Family, formatAddress } from '../../src/policy/address.ts'
 import { address } from '../policy/literals.ts'
@@ -261,7 +261,7 @@ describe('egress, withdrawn on the node of the client', () => {
 
 test.each(FAMILIES)('IPv%i: a new client with ECN connects', async (family) => {
   const { netns } = cluster.pod('near')
-  writeFileInNamespace(netns, '/proc/sys/net/ipv4/tcp_ecn', '1')
+  writeFilesInNamespace(netns, '/proc/sys/net/ipv4', { tcp_ecn: '1' })
   const seen = watchFrames(cluster.pod('server').netns)
   try {
     const to = { address: of('server', family), port: LISTENING }
@@ -270,7 +270,7 @@ test.each(FAMILIES)('IPv%i: a new client with ECN connects', async (family) => {
     expect(seen.packets().flatMap(tcpFlags)[0]).toBe(0xc2)
   } finally {
     seen.close()
-    writeFileInNamespace(netns, '/proc/sys/net/ipv4/tcp_ecn', '2')
+    writeFilesInNamespace(netns, '/proc/sys/net/ipv4', { tcp_ecn: '2' })
   }
 })
 

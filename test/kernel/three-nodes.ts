@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { setImmediate } from 'node:timers/promises'
 import { NETLINK_ROUTE } from '../../src/netlink/constants.ts'
-import { writeFileInNamespace } from '../../src/netlink/native.ts'
+import { writeFilesInNamespace } from '../../src/netlink/native.ts'
 import { type NetlinkSocket, openNetlink } from '../../src/netlink/socket.ts'
 import type { NodeFacts } from '../../src/pods/nodes/node-facts.ts'
 import type { OverlayMode } from '../../src/pods/nodes/choose-path.ts'
 import { connectNodes } from '../../src/pods/nodes/connect-nodes.ts'
-import { writeSetting } from '../../src/pods/write-setting.ts'
+import { writeSettings } from '../../src/pods/write-settings.ts'
 import type { Address } from '../../src/policy/address.ts'
 import { address, cidr } from '../policy/literals.ts'
 
@@ -110,7 +110,7 @@ function testNode(
       connectNodes(own, remotes, mode, {
         socket,
         yieldToOthers: () => setImmediate(),
-        write: (setting) => writeSetting(setting, path, writeFileInNamespace),
+        write: (settings) => writeSettings(settings, path, writeFilesInNamespace),
       }),
   }
 }

@@ -8,14 +8,15 @@ import {
   createNamespace,
   deleteNamespace,
   enterNamespace,
-  writeFileInNamespace,
+  writeFilesInNamespace,
 } from '../../src/netlink/native.ts'
 import type { Case } from './in-namespace.ts'
 import { openRoute, receiveMessages, setLink } from './raw-netlink.ts'
 import type { Task } from './worker.ts'
 
 const WORKER = new URL('./worker.ts', import.meta.url)
-const FORWARDING = '/proc/sys/net/ipv4/ip_forward'
+const IPV4 = '/proc/sys/net/ipv4'
+const FORWARDING = `${IPV4}/ip_forward`
 
 export const threadCases: readonly Case[] = [
   {
@@ -23,7 +24,7 @@ export const threadCases: readonly Case[] = [
     run: async (netns) => {
       const [ownNamespace, ownForwarding] = [namespaceOfThread(), forwarding()]
       const other = ownForwarding === '1' ? '0' : '1'
-      writeFileInNamespace(netns, FORWARDING, other)
+      writeFilesInNamespace(netns, IPV4, { ip_forward: other })
       const worker = startWorker(netns, 'stay')
       const [report] = await once(worker, 'message')
       assert.equal(report.forwarding, other)
@@ -131,13 +132,14 @@ export const threadCases: readonly Case[] = [
       const own = namespaceOfThread()
       assert.throws(() => enterNamespace(file), { code: 'EINVAL', syscall: 'setns' })
       assert.throws(() => openRoute({ netns: file }), { code: 'EINVAL', syscall: 'setns' })
-      assert.throws(() => writeFileInNamespace(netns, FORWARDING, 'many'), {
+      assert.throws(() => writeFilesInNamespace(netns, IPV4, { ip_forward: 'many' }), {
         code: 'EINVAL',
         message: `Cannot write ${FORWARDING} in the network namespace ${netns}: Invalid argument (EINVAL).`,
       })
-      assert.throws(() => Reflect.apply(writeFileInNamespace, undefined, [netns, FORWARDING]), {
-        message: 'text must be a string.',
-      })
+      const writeOddly = (texts: unknown) => () =>
+        Reflect.apply(writeFilesInNamespace, undefined, [netns, IPV4, texts])
+      assert.throws(writeOddly({ ip_forward: 1 }), { message: 'text must be a string.' })
+      assert.throws(writeOddly({}), { message: 'files must be 1 to 8.' })
       assert.equal(namespaceOfThread(), own)
     },
   },

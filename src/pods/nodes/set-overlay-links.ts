@@ -12,7 +12,7 @@ import {
   ip6,
   widthOf,
 } from '../../policy/address.ts'
-import { type Setting, overlaySettings } from '../settings.ts'
+import { type Settings, overlaySettings } from '../settings.ts'
 import { difference } from './difference.ts'
 import { OVERLAYS } from './overlays.ts'
 import type { PlannedLink } from './plan-link.ts'
@@ -27,7 +27,7 @@ export interface OverlayLinks {
 export interface OverlayParts {
   readonly socket: NetlinkSocket
   /** Writes a setting of the node's namespace. @throws an error with a `code` */
-  readonly write: (setting: Setting) => void
+  readonly write: (settings: Settings) => void
 }
 
 /** Makes the planned links as they shall be, and up. One whose tunnel is another's is made anew. */

@@ -6,7 +6,7 @@ import {
   isNativeError,
   type NativeSocket,
   openSocket,
-  writeFileInNamespace,
+  writeFilesInNamespace,
 } from '../../../src/netlink/native.ts'
 import { InputBytes } from './input-bytes.ts'
 import { ODD_VALUES } from './odd-values.ts'
@@ -200,7 +200,7 @@ function callOddly(input: InputBytes): void {
   socket.close()
 }
 
-const NAMESPACE_CALLS = [createNamespace, deleteNamespace, enterNamespace, writeFileInNamespace]
+const NAMESPACE_CALLS = [createNamespace, deleteNamespace, enterNamespace, writeFilesInNamespace]
 
 /** None of the odd strings is a file that can be made, written or removed. */
 function callOddlyOfNamespaces(input: InputBytes): void {
