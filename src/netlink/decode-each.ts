@@ -1,10 +1,12 @@
 import {
+  align,
   type AttributeSpec,
   type AttributeTable,
   type AttributeValues,
   list,
+  NLA_HDRLEN,
 } from './attributes.ts'
-import { decode, slots } from './decode.ts'
+import { decode, lengthAt, numberAt } from './decode.ts'
 
 /**
  * The items of a list of nests (`list`), of which each is decoded when it is asked for: a list may be a whole datagram,
@@ -19,7 +21,9 @@ export function* decodeEach<S extends AttributeSpec>(
 ): Generator<AttributeValues<S>, void, undefined> {
   const { item } = list(table)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (const { number, start, end } of slots(view, 0, bytes.length, item.name)) {
-    if (number === item.number) yield decode(table, bytes.subarray(start, end))
+  for (let at = 0, length = 0; at < bytes.length; at += align(length)) {
+    length = lengthAt(view, at, bytes.length, item.name)
+    if (numberAt(view, at) !== item.number) continue
+    yield decode(table, bytes.subarray(at + NLA_HDRLEN, at + length))
   }
 }

@@ -29,34 +29,20 @@ interface Source {
   readonly view: DataView
 }
 
-/** One attribute as it lies in the bytes: its number without flags, where its payload begins and ends. */
-export interface Slot {
-  readonly number: number
-  readonly start: number
-  readonly end: number
+/**
+ * How many bytes the attribute at a place has, its header included.
+ *
+ * @throws {NetlinkDecodeError} naming `inside` when it is shorter than its header or runs past the end.
+ */
+export function lengthAt(view: DataView, at: number, end: number, inside: string): number {
+  const length = end - at < NLA_HDRLEN ? 0 : view.getUint16(at, true)
+  if (length >= NLA_HDRLEN && length <= end - at) return length
+  throw new NetlinkDecodeError(inside, `the attribute at byte ${at} does not fit into it.`)
 }
 
-/**
- * The attributes that lie between two places, in order.
- *
- * @throws {NetlinkDecodeError} naming `inside` when one is shorter than its header or runs past the end.
- */
-export function* slots(
-  view: DataView,
-  start: number,
-  end: number,
-  inside: string,
-): Generator<Slot, void, undefined> {
-  let at = start
-  while (at < end) {
-    const length = end - at < NLA_HDRLEN ? 0 : view.getUint16(at, true)
-    if (length < NLA_HDRLEN || length > end - at) {
-      throw new NetlinkDecodeError(inside, `the attribute at byte ${at} does not fit into it.`)
-    }
-    const number = view.getUint16(at + 2, true) & NLA_TYPE_MASK
-    yield { number, start: at + NLA_HDRLEN, end: at + length }
-    at += align(length)
-  }
+/** The number of the attribute at a place, without its flags. */
+export function numberAt(view: DataView, at: number): number {
+  return view.getUint16(at + 2, true) & NLA_TYPE_MASK
 }
 
 function readTable(
@@ -67,14 +53,16 @@ function readTable(
   inside: string,
 ): Record<string, unknown> {
   const values: Record<string, unknown> = {}
-  for (const slot of slots(source.view, start, end, inside)) {
-    const attribute = table.byNumber[slot.number]
-    if (attribute) values[attribute.name] = readValue(attribute, source, slot)
+  for (let at = start, length = 0; at < end; at += align(length)) {
+    length = lengthAt(source.view, at, end, inside)
+    const attribute = table.byNumber[numberAt(source.view, at)]
+    if (attribute === undefined) continue
+    values[attribute.name] = readValue(attribute, source, at + NLA_HDRLEN, at + length)
   }
   return values
 }
 
-function readValue(attribute: Attribute, source: Source, { start, end }: Slot): unknown {
+function readValue(attribute: Attribute, source: Source, start: number, end: number): unknown {
   const { name, type } = attribute
   if (typeof type !== 'string') {
     if (type.kind === 'nested') return readTable(type.table, source, start, end, name)
@@ -107,8 +95,10 @@ function readList(
   inside: string,
 ): readonly unknown[] {
   const items: unknown[] = []
-  for (const slot of slots(source.view, start, end, inside)) {
-    if (slot.number === item.number) items.push(readValue(item, source, slot))
+  for (let at = start, length = 0; at < end; at += align(length)) {
+    length = lengthAt(source.view, at, end, inside)
+    if (numberAt(source.view, at) !== item.number) continue
+    items.push(readValue(item, source, at + NLA_HDRLEN, at + length))
   }
   return items
 }

@@ -80,6 +80,20 @@ export function frame(request: Request, flags: number, sequence: number): Uint8A
 }
 
 /**
+ * Frames as one datagram. Its memory is its own: that of `Buffer.concat` is a pool's, which many requests share, and so
+ * lives until V8 takes it for old and frees it only when it collects the whole heap.
+ */
+export function joined(frames: readonly Uint8Array[]): Uint8Array {
+  const datagram = new Uint8Array(frames.reduce((bytes, one) => bytes + one.length, 0))
+  let at = 0
+  for (const one of frames) {
+    datagram.set(one, at)
+    at += one.length
+  }
+  return datagram
+}
+
+/**
  * The messages of one datagram, in order.
  *
  * @throws {NetlinkDecodeError} when one is shorter than its header or runs past the end.

@@ -1,5 +1,6 @@
-import { align, NLA_HDRLEN, NLA_TYPE_MASK } from './attributes.ts'
+import { align, NLA_HDRLEN } from './attributes.ts'
 import type { Attribute, AttributeSpec, AttributeTable, Nested } from './attributes.ts'
+import { lengthAt, numberAt } from './decode.ts'
 import { NetlinkDecodeError } from './errors.ts'
 import { bigints, numbers } from './integers.ts'
 
@@ -88,15 +89,10 @@ function search(
   end: number,
   places: Int32Array,
 ): void {
-  let at = start
-  while (at < end) {
-    const length = end - at < NLA_HDRLEN ? 0 : view.getUint16(at, true)
-    if (length < NLA_HDRLEN || length > end - at) {
-      throw new NetlinkDecodeError(name, `the attribute at byte ${at} does not fit into it.`)
-    }
-    const leaf = byNumber[view.getUint16(at + 2, true) & NLA_TYPE_MASK]
+  for (let at = start, length = 0; at < end; at += align(length)) {
+    length = lengthAt(view, at, end, name)
+    const leaf = byNumber[numberAt(view, at)]
     if (leaf !== undefined) note(leaf, view, at + NLA_HDRLEN, at + length, places)
-    at += align(length)
   }
 }
 

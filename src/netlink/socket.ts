@@ -13,7 +13,7 @@ import {
   noAnswer,
   tooLarge,
 } from './exchange-errors.ts'
-import { frame, messagesIn } from './message.ts'
+import { frame, joined, messagesIn } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import type { NativeSocket } from './native.ts'
 import { DATAGRAM_BYTES, openNative } from './open.ts'
@@ -256,7 +256,7 @@ export class NetlinkSocket {
     const frames = messages.map((message, i) =>
       frame(message, NLM_F_REQUEST | flagsOf(i), (base + i) >>> 0),
     )
-    return { base, datagram: Buffer.concat(frames) }
+    return { base, datagram: joined(frames) }
   }
 
   /** The messages for this socket, datagram by datagram, until nothing waits. */
@@ -271,7 +271,9 @@ export class NetlinkSocket {
   }
 
   #repliesIn(datagram: Uint8Array): Reply[] {
-    return [...messagesIn(datagram)].filter(({ portId }) => portId === this.#portId)
+    const replies: Reply[] = []
+    for (const reply of messagesIn(datagram)) if (reply.portId === this.#portId) replies.push(reply)
+    return replies
   }
 
   #receiveBytes(): number {

@@ -13,12 +13,15 @@ export interface Struct<S extends StructSpec> {
   /** The kernel's name, for errors. */
   readonly name: string
   readonly spec: S
+  /** What `spec` names, listed once for all messages. */
+  readonly fields: readonly (readonly [name: string, type: NumberType])[]
   readonly bytes: number
 }
 
 export function struct<const S extends StructSpec>(name: string, spec: S): Struct<S> {
-  const bytes = Object.values(spec).reduce((sum, type) => sum + numbers[type].bytes, 0)
-  return { name, spec, bytes }
+  const fields = Object.entries(spec)
+  const bytes = fields.reduce((sum, [, type]) => sum + numbers[type].bytes, 0)
+  return { name, spec, fields, bytes }
 }
 
 /**
@@ -27,13 +30,13 @@ export function struct<const S extends StructSpec>(name: string, spec: S): Struc
  * @throws {NetlinkEncodeError} when a value is outside its field's range.
  */
 export function encodeStruct<S extends StructSpec>(
-  { name, spec, bytes }: Struct<S>,
+  { name, fields, bytes }: Struct<S>,
   values: NoInfer<Partial<StructValues<S>>>,
 ): Uint8Array {
   const encoded = new Uint8Array(bytes)
   const view = new DataView(encoded.buffer)
   let at = 0
-  for (const [field, type] of Object.entries(spec)) {
+  for (const [field, type] of fields) {
     const codec = numbers[type]
     const value = values[field] ?? 0
     if (!Number.isInteger(value) || value < codec.min || value > codec.max) {
@@ -55,7 +58,7 @@ export function decodeStruct<S extends StructSpec>(
   bytes: Uint8Array,
 ): StructValues<S>
 export function decodeStruct(
-  { name, spec, bytes: size }: Struct<StructSpec>,
+  { name, fields, bytes: size }: Struct<StructSpec>,
   bytes: Uint8Array,
 ): Record<string, number> {
   if (bytes.length < size) {
@@ -64,7 +67,7 @@ export function decodeStruct(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const values: Record<string, number> = {}
   let at = 0
-  for (const [field, type] of Object.entries(spec)) {
+  for (const [field, type] of fields) {
     values[field] = numbers[type].read(view, at)
     at += numbers[type].bytes
   }

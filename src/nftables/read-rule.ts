@@ -1,6 +1,7 @@
 import { addressFromBytes } from '../netlink/address-bytes.ts'
 import { attributes } from '../netlink/attributes.ts'
-import { decode, slots } from '../netlink/decode.ts'
+import { decode } from '../netlink/decode.ts'
+import { decodeEach } from '../netlink/decode-each.ts'
 import type { Address } from '../policy/address.ts'
 import { NFTA_EXPR } from './attributes.ts'
 import { expressions } from './expressions.ts'
@@ -31,12 +32,8 @@ export interface ReadRule {
  */
 export function readRule(encoded: Uint8Array): ReadRule {
   const rule: Reading = { end: 'other', conditions: [], loaded: undefined }
-  const view = new DataView(encoded.buffer, encoded.byteOffset, encoded.byteLength)
-  for (const { start, end } of slots(view, 0, encoded.length, 'a rule')) {
-    const { NFTA_EXPR_NAME: name = '', NFTA_EXPR_DATA: data } = decode(
-      NFTA_EXPR,
-      encoded.subarray(start, end),
-    )
+  for (const expression of decodeEach(NFTA_EXPR, encoded)) {
+    const { NFTA_EXPR_NAME: name = '', NFTA_EXPR_DATA: data } = expression
     const read = READERS[name] ?? readOther
     read(rule, data ?? new Uint8Array())
   }
