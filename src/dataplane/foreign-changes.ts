@@ -4,6 +4,7 @@ import { type Reply, readReply } from '../netlink/message.ts'
 import { MESSAGE_TYPES } from '../netlink/message-types.ts'
 import { NFTA_GEN, NFTA_SET_ELEM_DUMP } from '../nftables/attributes.ts'
 import { type Notification, readNotification } from '../nftables/notification.ts'
+import type { Value } from '../nftables/datatypes.ts'
 import { readElements } from '../nftables/read-elements.ts'
 import { type AnyElement, hasBounds, type SetNode } from '../nftables/set.ts'
 import { sets } from './sets.ts'
@@ -14,7 +15,7 @@ export interface Suspects {
   /** The table itself, its chains or rules. */
   readonly program: boolean
   /** Elements by identity, or all that the set has. */
-  readonly sets: ReadonlyMap<SetNode, ReadonlyMap<string, AnyElement> | 'all'>
+  readonly sets: ReadonlyMap<SetNode, ReadonlyMap<Value, AnyElement> | 'all'>
   /** What is barred for a while. */
   readonly bars: boolean
   /** Programs that made the changes, as far as the kernel has told. */
@@ -33,7 +34,7 @@ const BARS: ReadonlySet<string> = new Set(Object.values(sets.cut).map(({ name })
 export class ForeignChanges {
   #program = false
   #bars = false
-  #sets = new Map<SetNode, Map<string, AnyElement> | 'all'>()
+  #sets = new Map<SetNode, Map<Value, AnyElement> | 'all'>()
   #by = new Set<string>()
   /** The transaction that is being told of is one of those. */
   #isTold = false
@@ -74,7 +75,7 @@ export class ForeignChanges {
 
   /** An element that a set holds, or lacks. */
   suspect(set: SetNode, element: AnyElement): void {
-    const before = this.#sets.get(set) ?? new Map<string, AnyElement>()
+    const before = this.#sets.get(set) ?? new Map<Value, AnyElement>()
     if (before === 'all') return
     if (hasBounds(set) || before.size >= MANY_ELEMENTS) {
       this.suspectSet(set)

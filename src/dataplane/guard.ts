@@ -1,5 +1,6 @@
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import type { Subscriber } from '../netlink/subscribe.ts'
+import type { Value } from '../nftables/datatypes.ts'
 import { getElements } from '../nftables/get-elements.ts'
 import { type ListedTable, listChains } from '../nftables/list.ts'
 import type { AnyElement, SetNode } from '../nftables/set.ts'
@@ -233,7 +234,7 @@ export class Guard {
   async #faultsIn(
     state: KernelState,
     set: SetNode,
-    suspects: ReadonlyMap<string, AnyElement> | 'all',
+    suspects: ReadonlyMap<Value, AnyElement> | 'all',
   ): Promise<ElementFaults> {
     const table = tableReference('sluice')
     if (suspects === 'all') {

@@ -1,3 +1,4 @@
+import { asPrimitive } from '../nftables/as-primitive.ts'
 import type { AnyElement, SetNode } from '../nftables/set.ts'
 import { Transaction } from '../nftables/transaction.ts'
 import { tableReference } from './table.ts'
@@ -26,8 +27,9 @@ export function faultsOf(
   return { set, surplus: [...held.values()], missing }
 }
 
+/** Whether an element is there, and leads to the same. */
 export function isSame(held: AnyElement | undefined, wanted: AnyElement): boolean {
-  return held !== undefined && String(held.data) === String(wanted.data)
+  return held !== undefined && asPrimitive(held.data ?? '') === asPrimitive(wanted.data ?? '')
 }
 
 /** Elements in one transaction at most: more hold up forwarding. */

@@ -1,5 +1,8 @@
-import type { AnyElement, SetNode } from '../nftables/set.ts'
-import { type Address, ip4, ip6 } from '../policy/address.ts'
+import { asPrimitive } from '../nftables/as-primitive.ts'
+import type { Value } from '../nftables/datatypes.ts'
+import type { AnyElement, AnyValue, SetNode } from '../nftables/set.ts'
+import { type Address, type Family, ip4, ip6 } from '../policy/address.ts'
+import type { Direction } from '../policy/model.ts'
 import { type ClassId, type PortSetId, WORLD } from '../policy/tables.ts'
 import { elementChanges } from './elements.ts'
 import { type HostPort, keyOfNumber } from './host-ports.ts'
@@ -27,7 +30,9 @@ export function* wantedInSteps(
   set: SetNode,
 ): Generator<readonly AnyElement[], void, undefined> {
   if (hasRest(set)) yield [{ key: '*', data: WORLD }]
-  for (const operation of originOf.get(set)?.all(state) ?? []) yield elementsIn(set, operation)
+  const origin = originOf.get(set)
+  if (origin === undefined) return
+  for (const key of origin.keys(state)) yield origin.at(state, key)
 }
 
 /** The one with just this key (and end), if the set has to hold it. Costs the same whatever the size of the set. */
@@ -40,15 +45,13 @@ export function wantedElement(
   return originOf
     .get(set)
     ?.at(state, element.key)
-    .flatMap((operation) => elementsIn(set, operation))
     .find((one) => identityOf(one) === identity)
 }
 
 /** The same for elements that cannot be in one set together, however they spell an interval of one key. */
-export function identityOf({ key, last }: AnyElement): string {
-  const first = String(key)
-  const end = last === undefined ? first : String(last)
-  return first === end ? first : `${first}-${end}`
+export function identityOf({ key, last = key }: AnyElement): Value {
+  const [from, to] = [asPrimitive(key), asPrimitive(last)]
+  return from === to ? from : `${from}-${to}`
 }
 
 /** The sets whose elements follow from the state: not those of the packet path, and not what times out. */
@@ -56,122 +59,115 @@ export function wantedSets(): Iterable<SetNode> {
   return originOf.keys()
 }
 
-/** What makes the elements of some sets, in an empty table. */
+/** What the elements of a set follow from. */
 interface Origin {
-  readonly sets: readonly SetNode[]
-  readonly all: (state: KernelState) => Iterable<Operation>
-  /** Those that may have to do with a key; none for one that Sluice never writes. */
-  readonly at: (state: KernelState, key: unknown) => readonly Operation[]
+  /** Each leads to some elements, or to none. No two lead to the same. */
+  readonly keys: (state: KernelState) => Iterable<unknown>
+  /** The elements that a key of these or of an element leads to; none for one that Sluice never writes. */
+  readonly at: (state: KernelState, key: unknown) => readonly AnyElement[]
 }
 
-const NOTHING = emptyKernelState()
+const NONE: readonly AnyElement[] = []
 
 function hasRest(set: SetNode): boolean {
   return FAMILIES.some((family) => set === sets.blockClass[family])
 }
 
-function elementsIn(set: SetNode, operation: Operation): readonly AnyElement[] {
-  return elementChanges(NOTHING, operation).flatMap((change) =>
-    change.set === set ? change.add : [],
-  )
-}
+// What is there for each pod is read from the state itself, not by way of `elementChanges`: of what that makes, a start
+// keeps so much that V8 makes it among what is old ever after, where only a collection of the whole heap finds it again.
 
-const podClasses: Origin = {
-  sets: Object.values(sets.podClass),
-  all: (state) =>
-    state.podClasses
-      .entries()
-      .map(([address, id]) => ({ kind: 'podClass', address, class: id }) as const),
-  at: (state, key) =>
-    addressesIn(key).map((address) => {
-      return { kind: 'podClass', address, class: state.podClasses.get(address) }
-    }),
-}
-
-const subjects: readonly Origin[] = DIRECTIONS.map((direction) => {
-  const of = (state: KernelState, subject: Address): Operation[] => {
-    const held = state.subjects[direction].get(subject)
-    if (held === undefined) return []
-    return [
-      { kind: 'member', direction, subject, member: held.member },
-      { kind: 'default', direction, subject, portSet: held.default },
-    ]
-  }
+function podClass(family: Family): Origin {
   return {
-    sets: [...Object.values(sets.members[direction]), ...Object.values(sets.defaults[direction])],
-    all: (state) => state.subjects[direction].keys().flatMap((subject) => of(state, subject)),
-    at: (state, key) => addressesIn(key).flatMap((subject) => of(state, subject)),
+    keys: (state) => state.podClasses.keys(),
+    at: (state, key) => {
+      const address = addressIn(family, key)
+      return address === undefined ? NONE : mapped(address, state.podClasses.get(address))
+    },
   }
-})
-
-const rows: readonly Origin[] = DIRECTIONS.map((direction) => ({
-  sets: Object.values(sets.rows[direction]),
-  all: (state) =>
-    state.subjects[direction].entries().flatMap(([subject, held]) =>
-      held.rows.entries().map(([id, portSet]) => {
-        return { kind: 'row', direction, subject, class: id, portSet } as const
-      }),
-    ),
-  at: (state, key) => {
-    const [subject, id] = fieldsOf(key)
-    return addressesIn(subject).map((address) => ({
-      kind: 'row',
-      direction,
-      subject: address,
-      class: id as ClassId,
-      portSet: state.subjects[direction].get(address)?.rows.get(id as ClassId),
-    }))
-  },
-}))
-
-const portSets: Origin = {
-  sets: [sets.portsAll, sets.portsProto, sets.portsPort, sets.portsRange],
-  all: (state) =>
-    state.portSets.entries().map(([id, portSet]) => ({ kind: 'portSet', id, portSet }) as const),
-  at: (state, key) => {
-    const [id] = fieldsOf(key)
-    const portSet = state.portSets.get(id as PortSetId)
-    return portSet === undefined ? [] : [{ kind: 'portSet', id: id as PortSetId, portSet }]
-  },
 }
 
-const locals: Origin = {
-  sets: [sets.local, sets.self, sets.podInterface].flatMap((one) => Object.values(one)),
-  all: (state) => state.locals.entries().map(([address, name]) => local(address, name)),
+function member(direction: Direction, family: Family): Origin {
+  return {
+    keys: (state) => state.subjects[direction].keys(),
+    at: (state, key) => {
+      const subject = addressIn(family, key)
+      if (subject === undefined) return NONE
+      return state.subjects[direction].get(subject)?.member === true ? [{ key: subject }] : NONE
+    },
+  }
+}
+
+function ofDefault(direction: Direction, family: Family): Origin {
+  return {
+    keys: (state) => state.subjects[direction].keys(),
+    at: (state, key) => {
+      const subject = addressIn(family, key)
+      if (subject === undefined) return NONE
+      return mapped(subject, state.subjects[direction].get(subject)?.default)
+    },
+  }
+}
+
+function row(direction: Direction, family: Family): Origin {
+  return {
+    keys: (state) =>
+      state.subjects[direction]
+        .entries()
+        .flatMap(([subject, { rows }]) => rows.keys().map((id) => [subject, id])),
+    at: (state, key) => {
+      const [first, id] = fieldsOf(key)
+      const subject = addressIn(family, first)
+      if (subject === undefined || typeof id !== 'number') return NONE
+      return mapped([subject, id], state.subjects[direction].get(subject)?.rows.get(id as ClassId))
+    },
+  }
+}
+
+/** Of an address of a pod here, which is the last field of the key. */
+function local(
+  family: Family,
+  keyOf: (address: Address, hostInterface: string) => AnyValue,
+): Origin {
+  return {
+    keys: (state) => state.locals.keys(),
+    at: (state, key) => {
+      const address = addressIn(family, fieldsOf(key).at(-1))
+      const hostInterface = address === undefined ? undefined : state.locals.get(address)
+      if (address === undefined || hostInterface === undefined) return NONE
+      return [{ key: keyOf(address, hostInterface) }]
+    },
+  }
+}
+
+const chainedInterface: Origin = {
+  keys: (state) => state.chainedInterfaces.keys(),
   at: (state, key) =>
-    fieldsOf(key)
-      .flatMap(addressesIn)
-      .map((address) => local(address, state.locals.get(address))),
+    typeof key === 'string' && state.chainedInterfaces.has(key) ? [{ key }] : NONE,
 }
 
-function local(address: Address, name: string | undefined): Operation {
-  return { kind: 'local', address, interface: name }
+function portSet(set: SetNode): Origin {
+  return {
+    keys: (state) => state.portSets.keys(),
+    at: (state, key) => {
+      const id = fieldsOf(key)[0] as PortSetId
+      const content = state.portSets.get(id)
+      return content === undefined
+        ? NONE
+        : elementsIn(set, { kind: 'portSet', id, portSet: content })
+    },
+  }
 }
 
-const chainedInterfaces: Origin = {
-  sets: [sets.chainedInterfaces],
-  all: (state) => state.chainedInterfaces.values().map(chainedInterface),
-  at: (state, key) =>
-    typeof key === 'string' && state.chainedInterfaces.has(key) ? [chainedInterface(key)] : [],
-}
-
-function chainedInterface(name: string): Operation {
-  return { kind: 'chainedInterface', interface: name, present: true }
-}
-
-/** There are few: all of them are looked through for any key. */
-const hostPorts: Origin = {
-  sets: [
-    sets.hostPortNumbers,
-    ...Object.values(sets.hostPorts),
-    ...Object.values(sets.hostPortsOfAddress),
-  ],
-  all: (state) => hostPortOperationsOf([...state.hostPorts.values()]),
-  at: (state, key) => {
-    const port = fieldsOf(key).at(-1)
-    const mappings = state.hostPorts.values().filter(({ hostPort }) => hostPort === port)
-    return hostPortOperationsOf(mappings.toArray())
-  },
+/** By the port of the node, the last field of the key. There are few: all of them are looked through for any. */
+function hostPort(set: SetNode): Origin {
+  return {
+    keys: (state) => new Set(state.hostPorts.values().map((one) => one.hostPort)),
+    at: (state, key) => {
+      const port = fieldsOf(key).at(-1)
+      const mappings = state.hostPorts.values().filter((one) => one.hostPort === port)
+      return hostPortOperationsOf(mappings.toArray()).flatMap((one) => elementsIn(set, one))
+    },
+  }
 }
 
 function hostPortOperationsOf(mappings: readonly HostPort[]): Operation[] {
@@ -184,50 +180,64 @@ function hostPortOperationsOf(mappings: readonly HostPort[]): Operation[] {
   ]
 }
 
-const intervals: readonly Origin[] = FAMILIES.flatMap((family) => [
-  intervalsOf(sets.blockClass[family], (state) => ({
-    kind: 'blockClasses',
-    family,
-    blocks: state.blockClasses[family],
-  })),
-  ...RANGE_KINDS.map((of) =>
-    intervalsOf(sets.ranges[of][family], (state) => ({
-      kind: 'ranges',
-      of,
-      family,
-      ranges: state.ranges[of][family],
-    })),
-  ),
-])
-
 /** One is known only by all of them. */
-function intervalsOf(set: SetNode, operation: (state: KernelState) => Operation): Origin {
-  return {
-    sets: [set],
-    all: (state) => [operation(state)],
-    at: (state) => [operation(state)],
-  }
+function intervals(set: SetNode, operation: (state: KernelState) => Operation): Origin {
+  return { keys: () => ['all'], at: (state) => elementsIn(set, operation(state)) }
 }
 
-const originOf: ReadonlyMap<SetNode, Origin> = new Map(
-  [
-    podClasses,
-    ...subjects,
-    ...rows,
-    portSets,
-    locals,
-    chainedInterfaces,
-    hostPorts,
-    ...intervals,
-  ].flatMap((origin) => origin.sets.map((set): [SetNode, Origin] => [set, origin])),
-)
+const originOf: ReadonlyMap<SetNode, Origin> = new Map<SetNode, Origin>([
+  ...FAMILIES.flatMap((family): [SetNode, Origin][] => [
+    [sets.podClass[family], podClass(family)],
+    ...DIRECTIONS.flatMap((direction): [SetNode, Origin][] => [
+      [sets.members[direction][family], member(direction, family)],
+      [sets.defaults[direction][family], ofDefault(direction, family)],
+      [sets.rows[direction][family], row(direction, family)],
+    ]),
+    [sets.local[family], local(family, (address) => address)],
+    [sets.self[family], local(family, (address) => [address, address])],
+    [sets.podInterface[family], local(family, (address, name) => [name, address])],
+    ...[sets.hostPorts[family], sets.hostPortsOfAddress[family]].map((set): [SetNode, Origin] => [
+      set,
+      hostPort(set),
+    ]),
+    [
+      sets.blockClass[family],
+      intervals(sets.blockClass[family], ({ blockClasses }) => {
+        return { kind: 'blockClasses', family, blocks: blockClasses[family] }
+      }),
+    ],
+    ...RANGE_KINDS.map((of): [SetNode, Origin] => [
+      sets.ranges[of][family],
+      intervals(sets.ranges[of][family], ({ ranges }) => {
+        return { kind: 'ranges', of, family, ranges: ranges[of][family] }
+      }),
+    ]),
+  ]),
+  ...[sets.portsAll, sets.portsProto, sets.portsPort, sets.portsRange].map(
+    (set): [SetNode, Origin] => [set, portSet(set)],
+  ),
+  [sets.chainedInterfaces, chainedInterface],
+  [sets.hostPortNumbers, hostPort(sets.hostPortNumbers)],
+])
+
+function elementsIn(set: SetNode, operation: Operation): readonly AnyElement[] {
+  return elementChanges(NOTHING, operation).flatMap((change) =>
+    change.set === set ? change.add : [],
+  )
+}
+
+const NOTHING = emptyKernelState()
+
+function mapped(key: AnyValue, data: number | undefined): readonly AnyElement[] {
+  return data === undefined ? NONE : [{ key, data }]
+}
 
 function fieldsOf(key: unknown): readonly unknown[] {
   return Array.isArray(key) ? key : [key]
 }
 
-/** None for what is no address. */
-function addressesIn(value: unknown): Address[] {
-  if (typeof value === 'number') return [ip4(value)]
-  return typeof value === 'bigint' ? [ip6(value)] : []
+/** Undefined for what is no address of the family. */
+function addressIn(family: Family, value: unknown): Address | undefined {
+  if (typeof value === 'number') return family === 4 ? ip4(value) : undefined
+  return typeof value === 'bigint' && family === 6 ? ip6(value) : undefined
 }

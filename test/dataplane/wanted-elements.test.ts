@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeState } from '../../src/dataplane/decode-state.ts'
 import { emptyKernelState, type Operation, record } from '../../src/dataplane/kernel-state.ts'
+import { elementChanges } from '../../src/dataplane/elements.ts'
 import { hostPortOperations } from '../../src/dataplane/host-port-operations.ts'
 import { sets } from '../../src/dataplane/sets.ts'
 import {
@@ -95,6 +96,24 @@ test('what every set has to hold spells out the whole state', () => {
   expect(decodeState((set) => [...wantedElements(state, set)])).toEqual(state)
 })
 
+test('it is what operations put there', () => {
+  const added = OPERATIONS.flatMap((operation) => elementChanges(emptyKernelState(), operation))
+  for (const set of wantedSets()) {
+    const put = added.flatMap((change) => (change.set === set ? change.add : []))
+    const wanted = [...wantedElements(state, set)].filter(({ key }) => key !== '*')
+    expect(byIdentity(wanted)).toEqual(byIdentity(put))
+  }
+})
+
+/** V8 keeps texts of numbers, and for 100,000 of them at a time it collects the garbage of its whole heap. */
+test('a key of one field is not written out to be told from others', () => {
+  expect(identityOf({ key: 7 })).toBe(7)
+  expect(identityOf({ key: 7n, last: 7n, data: 1 })).toBe(7n)
+  expect(identityOf({ key: 'veth7' })).toBe('veth7')
+  expect(identityOf({ key: 7, last: 9 })).not.toBe(identityOf({ key: 7, last: 8 }))
+  expect(identityOf({ key: [7, 8], last: [7, 9] })).not.toBe(identityOf({ key: [7, 8] }))
+})
+
 describe('by key', () => {
   for (const set of wantedSets()) {
     test(set.name, () => {
@@ -132,6 +151,10 @@ test('no step is long, whatever the state holds that is not of the set', () => {
   const all = [...wantedInSteps(many, sets.podClass[4])]
   expect(all.map(({ length }) => length)).toEqual(addresses.map(() => 1))
 })
+
+function byIdentity(elements: readonly AnyElement[]): Map<unknown, AnyElement> {
+  return new Map(elements.map((element) => [identityOf(element), element]))
+}
 
 /** One field of a key is another. */
 function strangersTo(elements: readonly AnyElement[]): AnyElement[] {
