@@ -1,3 +1,4 @@
+import { outlivePackets } from '../../src/agent/outlive-packets.ts'
 import { setImmediate } from 'node:timers/promises'
 import type { Dataplane } from '../../src/dataplane/dataplane.ts'
 import { establish } from '../../src/dataplane/establish.ts'
@@ -34,6 +35,7 @@ export async function bringIntoForce(
   const parts = {
     commit: options.commit ?? ((transaction: Transaction) => commit(socket, transaction)),
     read: () => readState(socket),
+    gracePeriod: outlivePackets,
     yieldToOthers: () => setImmediate(),
   }
   const found = await inspect(socket, CHAINS)

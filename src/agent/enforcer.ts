@@ -4,7 +4,7 @@ import type { SourceChange } from '../cluster/source-change.ts'
 import type { ClusterState } from '../cluster/state.ts'
 import type { BridgeTable } from '../dataplane/bridge-table.ts'
 import type { Dataplane } from '../dataplane/dataplane.ts'
-import { joinArrival } from '../dataplane/join-arrival.ts'
+import { joinSilent } from '../dataplane/join-silent.ts'
 import type { PodPlace } from '../dataplane/pod-place.ts'
 import type { Revocation } from '../dataplane/revocation.ts'
 import { type Attachment, describe, type PodIdentity } from '../pods/attachment.ts'
@@ -53,8 +53,8 @@ export interface Force {
 interface Scope {
   /** Whose connections may have lost an allowance, where that is less than all that is touched. */
   readonly concerned?: ReadonlySet<Address>
-  /** Of a pod whose link is not up. */
-  readonly arriving?: ReadonlySet<Address>
+  /** Of pods whose links are down. */
+  readonly silent?: ReadonlySet<Address>
 }
 
 const FIRST_RETRY_MS = 500
@@ -74,6 +74,7 @@ export class Enforcer implements Enforcement {
   /** Why the kernel does not hold all that the compiler wants; undefined when it does. */
   #refusal: Error | undefined
   #retryMs = FIRST_RETRY_MS
+  #isTidying = false
 
   constructor(parts: EnforcerParts) {
     this.#parts = parts
@@ -155,7 +156,7 @@ export class Enforcer implements Enforcement {
       const told = known || found === undefined ? [] : state.apply([found])
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
       const scope = isOurs
-        ? { concerned: this.#olderAddresses([attachment]), arriving: new Set(addresses) }
+        ? { concerned: this.#olderAddresses([attachment]), silent: new Set(addresses) }
         : {}
       await this.#enforce([...events, ...told], scope)
       const place = placeOf(attachment)
@@ -197,7 +198,9 @@ export class Enforcer implements Enforcement {
       const events = attachments.flatMap(({ id }) => state.detach(id))
       // What is refused is tried again; no ADD succeeds before, so nobody else can get the addresses meanwhile.
       const concerned = this.#olderAddresses(attachments)
-      await this.#enforce(events, { concerned }).catch(() => undefined)
+      await this.#enforce(events, { concerned, silent: silentOf(attachments) }).catch(
+        () => undefined,
+      )
       await dataplane.settle()
       const { locals } = dataplane.state
       const own = attachments.flatMap(({ addresses, hostInterface }) =>
@@ -281,15 +284,31 @@ export class Enforcer implements Enforcement {
   async #commit(
     events: readonly ClusterEvent[],
     { dataplane, revocation }: Force,
-    { concerned, arriving = new Set() }: Scope,
+    { concerned, silent = new Set() }: Scope,
   ): Promise<void> {
     const { compiler, yieldToOthers } = this.#parts
-    for (const step of joinArrival(compiler.steps(events), arriving)) {
+    for (const step of joinSilent(compiler.steps(events), silent)) {
       if (step === 'pause') await yieldToOthers()
       else {
-        const touched = await dataplane.apply(step, arriving)
+        const touched = await dataplane.apply(step, silent)
         revocation.sweep(concerned ?? touched)
       }
+    }
+    if (!this.#isTidying) void this.#tidy(dataplane)
+  }
+
+  /** Takes away what changes have left over for packets on their way, whose end nobody waits for in turn. */
+  async #tidy(dataplane: Dataplane): Promise<void> {
+    this.#isTidying = true
+    try {
+      while (dataplane.hasLeftovers) {
+        await dataplane.outlive()
+        await this.#inTurn(() => dataplane.tidy())
+      }
+    } catch (error) {
+      this.#refuse(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      this.#isTidying = false
     }
   }
 
@@ -315,6 +334,12 @@ export class Enforcer implements Enforcement {
     this.#last = turn.catch(() => undefined)
     return turn
   }
+}
+
+/** Those whose own links have gone before. Others wire with links of their own. */
+function silentOf(attachments: readonly Attachment[]): ReadonlySet<Address> {
+  const ours = attachments.filter(({ wiredBy }) => wiredBy === 'sluice')
+  return new Set(ours.flatMap(({ addresses }) => addresses))
 }
 
 function isOneOf(addresses: readonly Address[]): (address: Address) => boolean {

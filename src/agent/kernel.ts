@@ -44,6 +44,7 @@ import type { Tables } from '../policy/tables.ts'
 import type { Commit } from './measure-commit.ts'
 import { hostProblems } from './host-problems.ts'
 import { OWN_NETNS, openSettings } from './open-settings.ts'
+import { outlivePackets } from './outlive-packets.ts'
 
 export interface KernelOptions {
   /** Where /proc/sys can be written: in a container it is read-only, and the node's net part mounted elsewhere. */
@@ -149,6 +150,7 @@ export function openKernel(options: KernelOptions): Kernel {
     dataplane: {
       commit: commitTransaction,
       read: readStateAlone,
+      gracePeriod: outlivePackets,
       yieldToOthers: () => setImmediate(),
       ownsTables,
     },

@@ -19,12 +19,15 @@ import type { PodPlace } from './pod-place.ts'
 import { rangeOperations, type Ranges } from './ranges.ts'
 import { stages } from './stages.ts'
 import { chunks, transactionFor } from './transactions.ts'
+import { UnderWay } from './under-way.ts'
 
 export interface DataplaneParts {
   /** @throws when the kernel refuses; nothing of the transaction is then in force. */
   readonly commit: (transaction: Transaction) => void
   /** What the kernel's table holds, for when the answer to a transaction was lost. */
   readonly read: () => Promise<KernelState>
+  /** Resolves once every packet has its verdict that was on its way when it was called. */
+  readonly gracePeriod: () => Promise<void>
   /** Between two transactions of one change: lets the event loop serve others. */
   readonly yieldToOthers: () => Promise<void>
   /** Whether tables are made so that only the socket which commits may change them. */
@@ -44,6 +47,7 @@ export function bothTouched(a: Touched, b: Touched): Touched {
  */
 export class Dataplane {
   readonly #parts: DataplaneParts
+  readonly #underWay: UnderWay
   #state: KernelState
   /** Whether the kernel has carried the last transaction out is not known. */
   #isUncertain = false
@@ -51,6 +55,7 @@ export class Dataplane {
   /** @param state what the kernel's table holds now */
   constructor(parts: DataplaneParts, state: KernelState) {
     this.#parts = parts
+    this.#underWay = new UnderWay(parts.gracePeriod)
     this.#state = state
   }
 
@@ -61,6 +66,7 @@ export class Dataplane {
   /** The table has been made anew, with this content. */
   renew(state: KernelState): void {
     this.#state = state
+    this.#underWay.forgetLeftovers()
     this.#isUncertain = false
   }
 
@@ -77,16 +83,44 @@ export class Dataplane {
   }
 
   /**
-   * Commits one change of the compiler.
+   * Commits one change of the compiler. It is in force then, but what it leaves over may be there still.
    *
-   * @param arriving addresses of a pod whose link is not up: what packets of theirs are judged by needs no order
+   * @param silent addresses of pods whose links are down: what packets of theirs are judged by needs no order
    * @throws {DataplaneError} SLUICE_COMMIT_REFUSED, SLUICE_COMMIT_UNCERTAIN; what was committed before stays, and
    *   `reconcile` goes on from there.
    */
-  async apply(change: TableChange, arriving?: ReadonlySet<Address>): Promise<Touched> {
+  async apply(change: TableChange, silent: ReadonlySet<Address> = NOBODY): Promise<Touched> {
     await this.settle()
-    for (const step of plan(this.#state, change, arriving)) await this.#commitStep(step)
+    if (this.#underWay.hasLeftoversOf(change)) {
+      await this.outlive()
+      await this.tidy()
+    }
+    const steps = plan(this.#state, change, silent)
+    if (concernsOnly(silent, change)) await this.#commitStep([...steps.make, ...steps.switch])
+    else {
+      await this.#commitStep(steps.make)
+      await this.#commitSwitch(steps.spell)
+      await this.#commitSwitch(steps.switch)
+    }
+    this.#underWay.leave(steps.drop)
+    await this.tidy()
     return touchedBy(change)
+  }
+
+  /** Whether something is left over, for `tidy` to take away after `outlive`. */
+  get hasLeftovers(): boolean {
+    return this.#underWay.hasLeftovers
+  }
+
+  /** Waits until no packet looks up what is left over now. Other changes may be made meanwhile. */
+  outlive(): Promise<void> {
+    return this.#underWay.outlive()
+  }
+
+  /** Takes away what no packet looks up any more. @throws {DataplaneError} */
+  async tidy(): Promise<void> {
+    await this.settle()
+    for (const operations of this.#underWay.outlivedLeftovers()) await this.#commitStep(operations)
   }
 
   /**
@@ -97,6 +131,9 @@ export class Dataplane {
    */
   async reconcile(wanted: Tables): Promise<Touched> {
     await this.settle()
+    await this.outlive()
+    // They are among what differs.
+    this.#underWay.forgetLeftovers()
     let touched: Touched = new Set<Address>()
     for (const stage of stages(this.tables(), wanted, highestClass(this.#state))) {
       touched = bothTouched(touched, await this.apply(diff(this.#state, stage)))
@@ -182,6 +219,17 @@ export class Dataplane {
     return [...names].filter((name) => chainedInterfaces.has(name) && !others.has(name))
   }
 
+  /** What packets on their way may have read as it was before. */
+  async #commitSwitch(step: readonly Operation[]): Promise<void> {
+    if (step.length === 0) return
+    await this.#underWay.makeWay(step)
+    try {
+      await this.#commitStep(step)
+    } finally {
+      this.#underWay.note(step)
+    }
+  }
+
   async #commitStep(step: readonly Operation[]): Promise<void> {
     for (const operations of chunks(step)) {
       const transaction = transactionFor('sluice', this.#state, operations)
@@ -219,6 +267,16 @@ function commitError(cause: unknown): DataplaneError {
 
 /** The kernel may have done what it was asked. */
 const ANSWER_LOST: ReadonlySet<string> = new Set(['NETLINK_LOST', 'NETLINK_NO_ANSWER'])
+
+const NOBODY: ReadonlySet<Address> = new Set()
+
+function concernsOnly(silent: ReadonlySet<Address>, change: TableChange): boolean {
+  if (silent.size === 0 || Object.keys(change.blockClasses).length > 0) return false
+  const { podClasses, subjects } = change
+  return [podClasses, subjects.ingress, subjects.egress].every((one) =>
+    one.keys().every((address) => silent.has(address)),
+  )
+}
 
 function local(address: Address, name: string | undefined): Operation {
   return { kind: 'local', address, interface: name }

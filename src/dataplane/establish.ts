@@ -6,7 +6,7 @@ import { hostPortOperations } from './host-port-operations.ts'
 import type { HostPort } from './host-ports.ts'
 import type { FoundTables } from './inspect.ts'
 import { emptyKernelState, type KernelState, type Operation, record } from './kernel-state.ts'
-import { plan } from './plan.ts'
+import { plan, stepsOf } from './plan.ts'
 import type { ProgramChain } from './program.ts'
 import { rangeOperations, type Ranges } from './ranges.ts'
 import { baseChains, hiddenPart, removal, type TableName } from './table.ts'
@@ -41,7 +41,7 @@ export async function establish(
 ): Promise<Dataplane> {
   if (found.state !== undefined) {
     const dataplane = await adopt(parts, found.state, wanted)
-    remove(parts, 'sluice_next', found.baseChains.get('sluice_next'))
+    await remove(parts, 'sluice_next', found.baseChains.get('sluice_next'))
     return dataplane
   }
   return new Dataplane(parts, await replace(parts, chains, found, wanted))
@@ -62,13 +62,13 @@ export async function replace(
   let next = found.baseChains.get('sluice_next')
   const old = found.baseChains.get('sluice')
   if (found.inForce.has('sluice') && !found.inForce.has('sluice_next')) {
-    remove(parts, 'sluice_next', next)
+    await remove(parts, 'sluice_next', next)
     await install(parts, chains, 'sluice_next', wanted)
     next = chains.filter(({ hook }) => hook !== undefined).map(({ name }) => name)
   }
-  remove(parts, 'sluice', old)
+  await remove(parts, 'sluice', old)
   const state = await install(parts, chains, 'sluice', wanted)
-  remove(parts, 'sluice_next', next)
+  await remove(parts, 'sluice_next', next)
   return state
 }
 
@@ -94,8 +94,8 @@ async function install(
 ): Promise<KernelState> {
   const state = emptyKernelState()
   parts.commit(hiddenPart(table, chains, parts.ownsTables))
-  const content: Operation[][] = [
-    ...plan(state, diff(state, tables)),
+  const content: (readonly Operation[])[] = [
+    ...stepsOf(plan(state, diff(state, tables))),
     Array.from(locals, ([address, name]) => ({ kind: 'local', address, interface: name })),
     Array.from(chainedInterfaces, (name) => chainedInterface(name, true)),
     rangeOperations(ranges),
@@ -113,12 +113,20 @@ async function install(
   return state
 }
 
-/** @param baseChainNames undefined where there is no such table */
-function remove(
+/**
+ * A packet that came before the other table must be through before this one lets it pass, and through with this one
+ * before it goes.
+ *
+ * @param baseChainNames undefined where there is no such table
+ */
+async function remove(
   parts: DataplaneParts,
   table: TableName,
   baseChainNames: readonly string[] | undefined,
-): void {
+): Promise<void> {
   if (baseChainNames === undefined) return
-  for (const transaction of removal(table, baseChainNames)) parts.commit(transaction)
+  for (const transaction of removal(table, baseChainNames)) {
+    await parts.gracePeriod()
+    parts.commit(transaction)
+  }
 }

@@ -3,27 +3,35 @@ import type { Direction } from '../policy/model.ts'
 import type { ClassId, SubjectChange, TableChange } from '../policy/tables.ts'
 import { DIRECTIONS, FAMILIES, isLive, type KernelState, type Operation } from './kernel-state.ts'
 
+/** What is committed one after the other. Any of them may be empty. */
+export interface Plan {
+  /** Whatever nothing refers to yet. */
+  readonly make: readonly Operation[]
+  /** Rows that say what their class gets by default today, where they and the default are about to change together. */
+  readonly spell: readonly Operation[]
+  /** One map key a decision: classes of addresses, or rows, defaults and membership. */
+  readonly switch: readonly Operation[]
+  /** What nothing refers to any more. */
+  readonly drop: readonly Operation[]
+}
+
 /**
  * Orders one change into transactions so that every packet, also one that straddles a commit and reads
  * some maps before and some after it, is judged by the state before the change or by the state after it.
  *
  * A change either moves addresses or switches verdicts (`TableChange`). A packet reads membership, then class,
- * then row, then default, then the port set. So
- *  1. *make*: whatever nothing refers to yet: port sets, rows of classes that no address has, all values of
- *     subjects that are not members, and rows that spell out what a live class gets by default today where
- *     its row and the default are about to change together;
- *  2. *switch*: one map key a decision: classes of addresses, or rows, defaults and membership;
- *  3. *drop* what nothing refers to any more.
- * Empty steps are left out. What packets of addresses that arrive are judged by is all *make*: there are none.
+ * then row, then default, then the port set. What can be made before is: port sets, rows of classes that no address
+ * has, all values of subjects that are not members. What packets of silent addresses are judged by is all *make*:
+ * there are none.
  *
- * @param arriving addresses of a pod whose link is not up
+ * @param silent addresses of pods whose links are down
  */
 export function plan(
   state: KernelState,
   change: TableChange,
-  arriving: ReadonlySet<Address> = new Set(),
-): Operation[][] {
-  const steps: Steps = { make: [], switch: [], drop: [] }
+  silent: ReadonlySet<Address> = new Set(),
+): Plan {
+  const steps: Steps = { make: [], spell: [], switch: [], drop: [] }
   const retired = new Set(change.retiredClasses)
   for (const [id, portSet] of change.newPortSets) steps.make.push({ kind: 'portSet', id, portSet })
   for (const direction of DIRECTIONS) {
@@ -31,19 +39,20 @@ export function plan(
       if (wanted === undefined) release(steps, state, direction, subject)
       else if (state.subjects[direction].get(subject)?.member === true) {
         amend(steps, state, direction, subject, wanted, retired)
-      } else isolate(steps, direction, subject, wanted, arriving)
+      } else isolate(steps, direction, subject, wanted, silent)
     }
   }
-  moveAddresses(steps, change, arriving)
+  moveAddresses(steps, change, silent)
   retire(steps, state, change, retired)
-  return [steps.make, steps.switch, steps.drop].filter((step) => step.length > 0)
+  return steps
 }
 
-interface Steps {
-  readonly make: Operation[]
-  readonly switch: Operation[]
-  readonly drop: Operation[]
+/** The steps in their order, without empty ones. */
+export function stepsOf({ make, spell, switch: turn, drop }: Plan): (readonly Operation[])[] {
+  return [make, spell, turn, drop].filter((step) => step.length > 0)
 }
+
+type Steps = { readonly [Name in keyof Plan]: Operation[] }
 
 /** A subject under policy anew: nothing reads its values until membership, which comes last. */
 function isolate(
@@ -51,13 +60,13 @@ function isolate(
   direction: Direction,
   subject: Address,
   wanted: SubjectChange,
-  arriving: ReadonlySet<Address>,
+  silent: ReadonlySet<Address>,
 ): void {
   steps.make.push({ kind: 'default', direction, subject, portSet: wanted.default })
   for (const [id, portSet] of wanted.rows) {
     steps.make.push({ kind: 'row', direction, subject, class: id, portSet })
   }
-  const step = arriving.has(subject) ? steps.make : steps.switch
+  const step = silent.has(subject) ? steps.make : steps.switch
   step.push({ kind: 'member', direction, subject, member: true })
 }
 
@@ -91,7 +100,9 @@ function amend(
       continue
     }
     // A packet could miss the new row and still read the new default: spell today's default out first.
-    if (defaultChanges && before === undefined) steps.make.push({ ...row, portSet: held?.default })
+    if (defaultChanges && before === undefined) {
+      steps.spell.push({ ...row, portSet: held?.default })
+    }
     steps.switch.push({ ...row, portSet })
   }
   if (defaultChanges) {
@@ -99,9 +110,9 @@ function amend(
   }
 }
 
-function moveAddresses(steps: Steps, change: TableChange, arriving: ReadonlySet<Address>): void {
+function moveAddresses(steps: Steps, change: TableChange, silent: ReadonlySet<Address>): void {
   for (const [address, id] of change.podClasses) {
-    const step = arriving.has(address) ? steps.make : steps.switch
+    const step = silent.has(address) ? steps.make : steps.switch
     step.push({ kind: 'podClass', address, class: id })
   }
   for (const family of FAMILIES) {

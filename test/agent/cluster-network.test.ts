@@ -41,6 +41,7 @@ function scene(options: Partial<NetworkOptions> = {}) {
   const parts = {
     commit: () => {},
     read: () => Promise.resolve(emptyKernelState()),
+    gracePeriod: () => Promise.resolve(),
     yieldToOthers: () => Promise.resolve(),
   }
   const dataplane = new Dataplane(parts, emptyKernelState())

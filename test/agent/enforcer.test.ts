@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Enforcer, type Force } from '../../src/agent/enforcer.ts'
 import type { SourceObject } from '../../src/cluster/source-change.ts'
 import { ClusterState } from '../../src/cluster/state.ts'
@@ -71,6 +71,7 @@ async function begun(options: {
   readonly unknownPods?: 'isolate' | 'refuse'
   readonly lookUp?: Force['lookUp']
   readonly commit?: () => void
+  readonly gracePeriod?: () => Promise<void>
 }) {
   const timers: (() => void)[] = []
   const refusals: string[] = []
@@ -98,6 +99,7 @@ async function begun(options: {
   const parts = {
     commit: options.commit ?? (() => {}),
     read: () => Promise.resolve(emptyKernelState()),
+    gracePeriod: options.gracePeriod ?? (() => Promise.resolve()),
     yieldToOthers: () => Promise.resolve(),
   }
   const dataplane = new Dataplane(parts, emptyKernelState())
@@ -195,7 +197,25 @@ test('nobody is served between the changes that a pod or a policy calls for: tho
   await enforcer.tell((all) =>
     all.apply([{ kind: 'gone', subject: { object: 'policy', key: 'shop/web' } }]),
   )
-  expect([commits, pauses()]).toEqual([2, 0])
+  expect([commits, pauses()]).toEqual([1, 0])
+})
+
+test('what a change leaves over for packets on their way goes when they are through, and nobody waits for that', async () => {
+  const { promise: through, resolve } = Promise.withResolvers<void>()
+  const { enforcer, dataplane, ingress } = await begun({ gracePeriod: () => through })
+  await enforcer.tell((all) => all.apply([web]))
+  await enforcer.attach(attachment)
+  const before = [...dataplane.state.portSets.keys()]
+  await enforcer.tell((all) =>
+    all.apply([{ kind: 'gone', subject: { object: 'policy', key: 'shop/web' } }]),
+  )
+  expect(ingress()).toBe('deny')
+  expect([...dataplane.state.portSets.keys()]).toEqual(expect.arrayContaining(before))
+  await enforcer.detach([attachment])
+  expect(dataplane.state.locals.size).toBe(0)
+  resolve()
+  await vi.waitFor(() => expect(dataplane.hasLeftovers).toBe(false))
+  expect(dataplane.state.portSets.size).toBe(0)
 })
 
 describe('a policy that moves many addresses', () => {

@@ -24,6 +24,7 @@ function withAnswersLost(...lost: readonly number[]) {
         reads += 1
         return Promise.resolve({ ...held, locals: new Map(held.locals) })
       },
+      gracePeriod: () => Promise.resolve(),
       yieldToOthers: () => Promise.resolve(),
     },
     emptyKernelState(),

@@ -7,7 +7,7 @@ import {
   record,
   tablesOf,
 } from '../../src/dataplane/kernel-state.ts'
-import { plan } from '../../src/dataplane/plan.ts'
+import { plan, stepsOf } from '../../src/dataplane/plan.ts'
 import { Compiler } from '../../src/policy/compile.ts'
 import { events } from '../policy/arbitraries.ts'
 
@@ -17,11 +17,11 @@ test('from whatever the kernel holds, the diff leads to what is wanted and leave
       const state = stateAfter(before, stepsLost)
       const compiler = new Compiler({ firstClass: 100_000, portSetIds: state.portSets })
       compiler.apply(after)
-      for (const operation of plan(state, diff(state, compiler.tables())).flat()) {
+      for (const operation of stepsOf(plan(state, diff(state, compiler.tables()))).flat()) {
         record(state, operation)
       }
       const fresh = emptyKernelState()
-      for (const operation of plan(fresh, diff(fresh, compiler.tables())).flat()) {
+      for (const operation of stepsOf(plan(fresh, diff(fresh, compiler.tables()))).flat()) {
         record(fresh, operation)
       }
       expect(state).toEqual(fresh)
@@ -37,9 +37,9 @@ test('what is already wanted needs no operation', () => {
       const compiler = new Compiler()
       const state = emptyKernelState()
       for (const change of compiler.apply(sequence)) {
-        for (const operation of plan(state, change).flat()) record(state, operation)
+        for (const operation of stepsOf(plan(state, change)).flat()) record(state, operation)
       }
-      expect(plan(state, diff(state, compiler.tables()))).toEqual([])
+      expect(stepsOf(plan(state, diff(state, compiler.tables())))).toEqual([])
     }),
   )
 })
@@ -49,7 +49,7 @@ function stateAfter(sequence: Parameters<Compiler['apply']>[0], stepsLost: numbe
   const state = emptyKernelState()
   const changes = new Compiler().apply(sequence)
   changes.forEach((change, index) => {
-    const steps = plan(state, change)
+    const steps = stepsOf(plan(state, change))
     const done = index === changes.length - 1 ? Math.max(0, steps.length - stepsLost) : steps.length
     for (const operation of steps.slice(0, done).flat()) record(state, operation)
   })

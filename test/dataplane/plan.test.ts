@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DIRECTIONS, emptyKernelState, tablesOf } from '../../src/dataplane/kernel-state.ts'
-import { joinArrival } from '../../src/dataplane/join-arrival.ts'
-import { plan } from '../../src/dataplane/plan.ts'
+import { joinSilent } from '../../src/dataplane/join-silent.ts'
+import { plan, stepsOf } from '../../src/dataplane/plan.ts'
 import type { Address } from '../../src/policy/address.ts'
 import { Compiler } from '../../src/policy/compile.ts'
 import type { ClusterEvent } from '../../src/policy/model.ts'
@@ -32,9 +32,10 @@ describe('plan', () => {
       fc.property(events, pod, addressesAtOnce, (sequence, pod, atOnce) => {
         const compiler = new Compiler({ addressesAtOnce: atOnce })
         const state = emptyKernelState()
-        for (const change of compiler.apply(sequence)) commitStep(state, plan(state, change).flat())
+        for (const change of compiler.apply(sequence))
+          commitStep(state, stepsOf(plan(state, change)).flat())
         const arriving = new Set(pod.addresses)
-        for (const change of joinArrival(compiler.steps([{ kind: 'pod', pod }]), arriving)) {
+        for (const change of joinSilent(compiler.steps([{ kind: 'pod', pod }]), arriving)) {
           if (change !== 'pause') commitWatched(state, [change], arriving)
         }
         expect(tablesOf(state)).toEqual(compiler.tables())
@@ -49,8 +50,8 @@ describe('plan', () => {
     const commit = (event: ClusterEvent, arriving: readonly Address[]): number => {
       const addresses = new Set(arriving)
       let steps = 0
-      for (const change of joinArrival(compiler.steps([event]), addresses)) {
-        for (const step of change === 'pause' ? [] : plan(state, change, addresses)) {
+      for (const change of joinSilent(compiler.steps([event]), addresses)) {
+        for (const step of change === 'pause' ? [] : stepsOf(plan(state, change, addresses))) {
           commitStep(state, step)
           steps++
         }
@@ -76,7 +77,8 @@ describe('plan', () => {
       fc.property(events, (sequence) => {
         const compiler = new Compiler()
         const state = emptyKernelState()
-        for (const change of compiler.apply(sequence)) commitStep(state, plan(state, change).flat())
+        for (const change of compiler.apply(sequence))
+          commitStep(state, stepsOf(plan(state, change)).flat())
         expect(tablesOf(state)).toEqual(compiler.tables())
         for (const direction of DIRECTIONS) {
           expect(state.subjects[direction].size).toBe(compiler.tables().subjects[direction].size)

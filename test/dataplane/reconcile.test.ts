@@ -7,7 +7,7 @@ import {
   type KernelState,
   tablesOf,
 } from '../../src/dataplane/kernel-state.ts'
-import { plan } from '../../src/dataplane/plan.ts'
+import { plan, stepsOf } from '../../src/dataplane/plan.ts'
 import { stages } from '../../src/dataplane/stages.ts'
 import { Compiler } from '../../src/policy/compile.ts'
 import type { TableChange, Tables } from '../../src/policy/tables.ts'
@@ -38,7 +38,7 @@ describe('on the way from any verdicts to any others, a packet gets one of the t
         const state = inForce(compiler.apply(before))
         const [first] = compiler.apply(after)
         if (first !== undefined) {
-          for (const step of plan(state, first).slice(0, steps)) commitStep(state, step)
+          for (const step of stepsOf(plan(state, first)).slice(0, steps)) commitStep(state, step)
         }
         commitWatched(state, changesTo(state, compiler.tables()))
         expect(tablesOf(state)).toEqual(compiler.tables())
@@ -54,7 +54,7 @@ test('what is in force already needs no change', () => {
       const compiler = new Compiler()
       const state = inForce(compiler.apply(sequence))
       for (const change of changesTo(state, compiler.tables())) {
-        expect(plan(state, change)).toEqual([])
+        expect(stepsOf(plan(state, change))).toEqual([])
       }
     }),
   )
@@ -70,7 +70,7 @@ test('an agent that finds its own policies in force leaves nobody without them f
       })
       compiler.apply(sequence)
       for (const change of changesTo(state, compiler.tables())) {
-        for (const operation of plan(state, change).flat()) {
+        for (const operation of stepsOf(plan(state, change)).flat()) {
           commitStep(state, [operation])
           expect(operation.kind).not.toBe('member')
         }
@@ -81,7 +81,7 @@ test('an agent that finds its own policies in force leaves nobody without them f
 
 function inForce(changes: Iterable<TableChange>): KernelState {
   const state = emptyKernelState()
-  for (const change of changes) commitStep(state, plan(state, change).flat())
+  for (const change of changes) commitStep(state, stepsOf(plan(state, change)).flat())
   return state
 }
 

@@ -6,7 +6,7 @@ import {
   record,
   tablesOf,
 } from '../../src/dataplane/kernel-state.ts'
-import { plan } from '../../src/dataplane/plan.ts'
+import { plan, stepsOf } from '../../src/dataplane/plan.ts'
 import type { Address } from '../../src/policy/address.ts'
 import { classOf } from '../../src/policy/decide.ts'
 import type { Direction } from '../../src/policy/model.ts'
@@ -31,7 +31,7 @@ export function commitWatched(
   const before = structuredClone(state)
   const snapshots = [before]
   for (const change of changes) {
-    for (const step of plan(state, change, arriving)) {
+    for (const step of stepsOf(plan(state, change, arriving))) {
       commitStep(state, step)
       snapshots.push(structuredClone(state))
     }

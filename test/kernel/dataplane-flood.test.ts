@@ -164,6 +164,7 @@ describe('no packet gets a wrong verdict while', () => {
       const { compiler, dataplane } = await startDataplane(node.socket, {
         events: [...first, ...cycle.slice(0, -1)],
         commit: (one) => send(one),
+        gracePeriod: node.outlivePackets,
       })
       let changes = 0
       const tally = await node.flood(sent, async () => {
@@ -214,7 +215,8 @@ describe('no packet gets a wrong verdict while agent follows agent, each with ot
         const end = performance.now() + 2 * MS
         for (let at = 1; performance.now() < end; at += 1) {
           const chains = versions[at % versions.length] ?? PROGRAM
-          await startDataplane(node.socket, { events: events(at), chains })
+          const { outlivePackets: gracePeriod } = node
+          await startDataplane(node.socket, { events: events(at), chains, gracePeriod })
           starts += 1
         }
       })

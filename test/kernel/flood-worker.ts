@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openSocket } from '../../src/netlink/native.ts'
-import type { FloodData } from './flood.ts'
+import { BURSTS, type FloodData, STOP } from './flood.ts'
 
 /** Sends all frames again and again until it is told to stop, then ends. */
-const { netns, link, frames, stop }: FloodData = workerData
+const { netns, link, frames, shared: buffer }: FloodData = workerData
 const AF_PACKET = 17
 const SOCK_RAW = 3
 /** Copies of one frame in a row: a change is met by all flows within some hundred microseconds. */
@@ -16,10 +16,13 @@ const socket = openSocket({
   netns,
   bind: sockaddr(),
 })
-const isStopped = new Int32Array(stop)
+const shared = new Int32Array(buffer)
 parentPort?.postMessage('started')
-while (Atomics.load(isStopped, 0) === 0) {
-  for (const frame of frames) socket.sendMany(frame, undefined, BURST)
+while (Atomics.load(shared, STOP) === 0) {
+  for (const frame of frames) {
+    socket.sendMany(frame, undefined, BURST)
+    Atomics.add(shared, BURSTS, 1)
+  }
 }
 socket.close()
 

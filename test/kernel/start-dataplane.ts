@@ -6,6 +6,7 @@ import { type FoundTables, inspect, readState } from '../../src/dataplane/inspec
 import { highestClass } from '../../src/dataplane/kernel-state.ts'
 import { program, type ProgramChain } from '../../src/dataplane/program.ts'
 import { type Ranges, rangesOf } from '../../src/dataplane/ranges.ts'
+import { gracePeriod as untilNow } from '../../src/netlink/native.ts'
 import type { NetlinkSocket } from '../../src/netlink/socket.ts'
 import { commit } from '../../src/nftables/commit.ts'
 import type { Transaction } from '../../src/nftables/transaction.ts'
@@ -32,6 +33,7 @@ export interface Start {
   readonly ranges?: Ranges
   readonly hostPorts?: readonly HostPort[]
   readonly commit?: (transaction: Transaction) => void
+  readonly gracePeriod?: () => Promise<void>
 }
 
 export interface Started {
@@ -50,6 +52,7 @@ export async function startDataplane(
     ranges = rangesOf([], []),
     hostPorts = [],
     commit: send = (transaction) => commit(socket, transaction),
+    gracePeriod = untilNow,
   }: Start,
 ): Promise<Started> {
   const found = await inspect(socket, chains)
@@ -63,6 +66,7 @@ export async function startDataplane(
   const parts = {
     commit: send,
     read: () => readState(socket),
+    gracePeriod,
     yieldToOthers: () => setImmediate(),
   }
   const chainedInterfaces = new Set<string>()

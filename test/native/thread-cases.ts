@@ -3,11 +3,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import {
   createNamespace,
   deleteNamespace,
   enterNamespace,
+  gracePeriod,
   writeFilesInNamespace,
 } from '../../src/netlink/native.ts'
 import type { Case } from './in-namespace.ts'
@@ -82,7 +84,7 @@ export const threadCases: readonly Case[] = [
       for (let i = 0; i < 200; i++) {
         socket.send(setLink(1, i % 2 === 0, i))
         receiveMessages(socket)
-        if (i % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
+        if (i % 20 === 0) await setImmediate()
       }
       await Promise.all(endings)
       socket.close()
@@ -122,6 +124,20 @@ export const threadCases: readonly Case[] = [
       assert.ok(!existsSync(netns))
       deleteNamespace(netns)
       deleteNamespace(missing)
+    },
+  },
+  {
+    name: 'grace periods pass, several at a time, while the event loop goes on',
+    run: async () => {
+      let turns = 0
+      let isOver = false
+      const periods = Promise.all([gracePeriod(), gracePeriod(), gracePeriod()])
+      void periods.finally(() => {
+        isOver = true
+      })
+      for (; !isOver; turns++) await setImmediate()
+      assert.deepEqual(await periods, [undefined, undefined, undefined])
+      assert.ok(turns > 1, `${turns} turns of the event loop`)
     },
   },
   {
