@@ -125,7 +125,7 @@ export class Dataplane {
 
   /**
    * Commits whatever still differs from what is wanted, whatever is held: another agent's verdicts, the first
-   * half of a change.
+   * half of a change. Leaves nothing over.
    *
    * @throws {DataplaneError} as `apply`
    */
@@ -137,6 +137,8 @@ export class Dataplane {
     let touched: Touched = new Set<Address>()
     for (const stage of stages(this.tables(), wanted, highestClass(this.#state))) {
       touched = bothTouched(touched, await this.apply(diff(this.#state, stage)))
+      await this.outlive()
+      await this.tidy()
     }
     return touched
   }

@@ -61,7 +61,7 @@ describe('the table read back', () => {
       for (const step of sequence) {
         if (step.kind === 'hostPorts') await dataplane.setHostPorts(step.wanted)
         else if (step.kind === 'local') await wire(dataplane, step.address, step.interface)
-        else for (const change of compiler.apply([step])) await dataplane.apply(change)
+        else await applyAll(dataplane, compiler.apply([step]))
         await expectAgreement(compiler, dataplane)
         readBack += 1
       }
@@ -135,6 +135,8 @@ async function wire(dataplane: Dataplane, address: Address, name: string | undef
 
 async function applyAll(dataplane: Dataplane, changes: ReturnType<Compiler['apply']>) {
   for (const change of changes) await dataplane.apply(change)
+  await dataplane.outlive()
+  await dataplane.tidy()
 }
 
 async function expectAgreement(compiler: Compiler, dataplane: Dataplane): Promise<void> {

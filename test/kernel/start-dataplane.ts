@@ -6,7 +6,6 @@ import { type FoundTables, inspect, readState } from '../../src/dataplane/inspec
 import { highestClass } from '../../src/dataplane/kernel-state.ts'
 import { program, type ProgramChain } from '../../src/dataplane/program.ts'
 import { type Ranges, rangesOf } from '../../src/dataplane/ranges.ts'
-import { gracePeriod as untilNow } from '../../src/netlink/native.ts'
 import type { NetlinkSocket } from '../../src/netlink/socket.ts'
 import { commit } from '../../src/nftables/commit.ts'
 import type { Transaction } from '../../src/nftables/transaction.ts'
@@ -33,6 +32,7 @@ export interface Start {
   readonly ranges?: Ranges
   readonly hostPorts?: readonly HostPort[]
   readonly commit?: (transaction: Transaction) => void
+  /** None without: no packets are on their way. */
   readonly gracePeriod?: () => Promise<void>
 }
 
@@ -52,7 +52,7 @@ export async function startDataplane(
     ranges = rangesOf([], []),
     hostPorts = [],
     commit: send = (transaction) => commit(socket, transaction),
-    gracePeriod = untilNow,
+    gracePeriod = () => Promise.resolve(),
   }: Start,
 ): Promise<Started> {
   const found = await inspect(socket, chains)
