@@ -46,7 +46,7 @@ export async function addChained(
 function describePod(
   asked: AddArguments,
   config: ChainedConfig,
-  { chain, enforcement }: { chain: Chain; enforcement: Enforcement },
+  { chain, enforcement, now }: { chain: Chain; enforcement: Enforcement; now: () => number },
 ): PodRecord {
   const { pod, containerId, ifName, netns } = asked
   const addresses = addressesOf(asked, config)
@@ -63,6 +63,7 @@ function describePod(
     portMappings: [],
     wiredBy: 'chain',
     lastTold: enforcement.lastTold(pod),
+    attachedAt: now(),
     releasedAt: undefined,
   }
 }

@@ -62,6 +62,7 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
     portMappings: config.runtime.portMappings,
     wiredBy: 'sluice',
     lastTold: parts.enforcement.lastTold(pod),
+    attachedAt: parts.now(),
     releasedAt: undefined,
   } as const
   try {

@@ -19,6 +19,8 @@ export interface PodRecord extends Attachment {
   readonly netns: string
   /** For the next agent, should the source have forgotten a pod that still runs; undefined until it is told. */
   readonly lastTold?: LastTold | undefined
+  /** Milliseconds since the epoch: when ADD made it; undefined where it was made anew, or by an agent before 0.2. */
+  readonly attachedAt?: number | undefined
   /** Milliseconds since the epoch: its DEL was answered, and what is left of its network is still to be removed. */
   readonly leftAt?: number | undefined
   /** Milliseconds since the epoch: nothing is left, and its addresses rest. */
@@ -66,6 +68,7 @@ const schema = v.object({
       namedPorts: v.array(v.object({ name: v.string(), protocol, port: v.number() })),
     }),
   ),
+  attachedAt: v.optional(v.number()),
   leftAt: v.optional(v.number()),
   releasedAt: v.optional(v.number()),
 })
@@ -88,15 +91,11 @@ export function decodeRecord(text: string): PodRecord {
       `${v.getDotPath(issue) ?? 'it'} must be ${issue.expected}, not ${issue.received}`,
     )
   }
-  const { addresses, portMappings, lastTold, leftAt, releasedAt, id, bridgePort, ...rest } =
-    parsed.output
+  const { addresses, portMappings, id, releasedAt, ...rest } = parsed.output
   return {
     ...rest,
     id: id ?? rest.hostInterface,
-    lastTold,
-    leftAt,
     releasedAt,
-    bridgePort,
     addresses: addresses.map(addressOf),
     portMappings: portMappings.map(({ hostIp, ...mapping }) => ({
       ...mapping,

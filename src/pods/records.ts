@@ -34,13 +34,16 @@ export class Records {
     this.#files = options.files
     try {
       this.#files.mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
-      for (const name of this.#files.readdirSync(this.#directory)) this.#load(name, options.report)
+      const names = this.#files.readdirSync(this.#directory)
+      const found = names.flatMap((name) => this.#read(name, options.report) ?? [])
+      // Of two attachments of a pod the later one counts.
+      for (const record of found.toSorted(byTimeOfAttachment)) this.#records.set(record.id, record)
     } catch (cause) {
       throw failed(`The records in ${this.#directory} cannot be read`, cause)
     }
   }
 
-  /** Released ones included. */
+  /** Released ones included, those of an earlier agent first, in the order in which they were made. */
   all(): readonly PodRecord[] {
     return [...this.#records.values()]
   }
@@ -87,27 +90,32 @@ export class Records {
     return join(this.#directory, `${id}${SUFFIX}`)
   }
 
-  #load(name: string, report: (problem: string) => void): void {
+  #read(name: string, report: (problem: string) => void): PodRecord | undefined {
     const path = join(this.#directory, name)
     if (name.endsWith(`${SUFFIX}${TEMPORARY}`)) {
       // The writer died before the rename: it had done nothing else yet.
       this.#files.rmSync(path, { force: true })
-      return
+      return undefined
     }
     try {
       const record = decodeRecord(this.#files.readFileSync(path, 'utf8'))
       if (name !== `${record.id}${SUFFIX}`) {
         throw new Error(`it is the record of ${record.id}`)
       }
-      this.#records.set(record.id, record)
+      return record
     } catch (cause) {
       report(`${path} is no record of a pod and is left alone: ${reasonOf(cause)}`)
+      return undefined
     }
   }
 }
 
 const SUFFIX = '.json'
 const TEMPORARY = '.tmp'
+
+function byTimeOfAttachment(a: PodRecord, b: PodRecord): number {
+  return (a.attachedAt ?? 0) - (b.attachedAt ?? 0)
+}
 
 function failed(what: string, cause: unknown): PodNetworkError {
   return new PodNetworkError('recordFailed', `${what}: ${reasonOf(cause)}`, cause)

@@ -60,6 +60,16 @@ test('what is put is there, now and for the next agent', () => {
   expect(problems).toEqual([])
 })
 
+test('for the next agent they are in the order in which they were made', () => {
+  const records = [...'abcdefgh'].map((name, place) => ({ ...recordOf(name), attachedAt: place }))
+  const first = open()
+  for (const record of records) first.put(record)
+  // Of which the file is the last that was written.
+  first.put({ ...recordOf('a'), attachedAt: 0, lastTold: { labels: [], namedPorts: [] } })
+  const containersOf = (one: Records) => one.all().map(({ containerId }) => containerId)
+  expect(containersOf(open())).toEqual([...'abcdefgh'])
+})
+
 test('labels with any keys and values, and ports, are what they were', () => {
   const text = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'prototype'))
   const port = fc.record({
