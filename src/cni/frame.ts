@@ -57,14 +57,6 @@ export function decodeRequest(frame: Buffer): CniRequest {
   }
 }
 
-/** The bytes that the shim sends, and leaves in its queue when nobody listens. */
-export function encodeRequest(request: CniRequest): Buffer {
-  const variables = [...request.environment].map(([name, value]) => `${name}=${value}\0`)
-  const environment = Buffer.from(variables.join(''))
-  const stdin = Buffer.from(request.stdin)
-  return Buffer.concat([header(environment.length, stdin.length), environment, stdin])
-}
-
 export function encodeReply(reply: CniReply): Buffer {
   const body = Buffer.from(reply.body)
   return Buffer.concat([header(reply.exitCode, body.length), body])

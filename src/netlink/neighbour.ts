@@ -1,6 +1,6 @@
 import type { Address } from '../policy/address.ts'
 import { addressFamily, addressFromBytes, addressToBytes } from './address-bytes.ts'
-import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE } from './constants.ts'
+import { NLM_F_CREATE, NLM_F_EXCL } from './constants.ts'
 import { NetlinkDecodeError } from './errors.ts'
 import { ndmsg } from './headers.ts'
 import { macFromBytes, macToBytes } from './mac.ts'
@@ -27,13 +27,16 @@ export interface ListedNeighbour extends Omit<Neighbour, 'mac'> {
 }
 
 /** `ip neighbour add … nud permanent`. EEXIST when the address has an entry on the link. */
-export function addNeighbour(neighbour: Neighbour): Request {
-  return newNeighbour(neighbour, NLM_F_CREATE | NLM_F_EXCL)
-}
-
-/** `ip neighbour replace … nud permanent`. */
-export function replaceNeighbour(neighbour: Neighbour): Request {
-  return newNeighbour(neighbour, NLM_F_CREATE | NLM_F_REPLACE)
+export function addNeighbour({ index, address, mac }: Neighbour): Request {
+  const header = encodeStruct(ndmsg, {
+    ndm_family: addressFamily(address),
+    ndm_ifindex: index,
+    ndm_state: NUD_PERMANENT,
+  })
+  return makeRequest(MESSAGE_TYPES.RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL, header, NDA, {
+    NDA_DST: addressToBytes(address),
+    NDA_LLADDR: macToBytes(mac),
+  })
 }
 
 /** `ip neighbour delete`. ENOENT when there is none. */
@@ -66,16 +69,4 @@ export function readNeighbour(reply: Reply): ListedNeighbour {
     mac: mac?.length === 6 ? macFromBytes(mac, 'NDA_LLADDR') : undefined,
     permanent: (header.ndm_state & NUD_PERMANENT) !== 0,
   }
-}
-
-function newNeighbour({ index, address, mac }: Neighbour, flags: number): Request {
-  const header = encodeStruct(ndmsg, {
-    ndm_family: addressFamily(address),
-    ndm_ifindex: index,
-    ndm_state: NUD_PERMANENT,
-  })
-  return makeRequest(MESSAGE_TYPES.RTM_NEWNEIGH, flags, header, NDA, {
-    NDA_DST: addressToBytes(address),
-    NDA_LLADDR: macToBytes(mac),
-  })
 }

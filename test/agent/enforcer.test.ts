@@ -11,22 +11,11 @@ import { type Address, ip4 } from '../../src/policy/address.ts'
 import { Compiler } from '../../src/policy/compile.ts'
 import { decide } from '../../src/policy/decide.ts'
 import { EVERYTHING, makeSelector } from '../../src/policy/selector.ts'
+import { WEB_ATTACHMENT as attachment } from '../pods/web-attachment.ts'
 
 const ADDRESS = ip4(0x0a00_0002)
 const OLDER = ip4(0x0a00_0003)
 const CLIENT = ip4(0xc000_0201)
-
-const attachment: Attachment = {
-  id: 'slc1',
-  network: 'sluice',
-  portMappings: [],
-  wiredBy: 'sluice',
-  pod: { namespace: 'shop', name: 'web-0', uid: 'u1' },
-  containerId: 'c1',
-  ifName: 'eth0',
-  hostInterface: 'slc1',
-  addresses: [ADDRESS],
-}
 
 /** Everyone may reach pods with `app: web`, nobody any other. */
 const policies: readonly SourceObject[] = [

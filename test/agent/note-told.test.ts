@@ -8,20 +8,12 @@ import { noteTold } from '../../src/agent/note-told.ts'
 import type { ToldPod } from '../../src/cluster/local-pods.ts'
 import type { PodRecord } from '../../src/pods/record.ts'
 import { type RecordFiles, Records } from '../../src/pods/records.ts'
-import { ip4 } from '../../src/policy/address.ts'
+import { WEB_ATTACHMENT } from '../pods/web-attachment.ts'
 import * as arbitraries from '../policy/arbitraries.ts'
 import { temporaryDirectory } from '../cluster/temporary-directory.ts'
 
 const record: PodRecord = {
-  id: 'slc1',
-  network: 'sluice',
-  portMappings: [],
-  wiredBy: 'sluice',
-  pod: { namespace: 'shop', name: 'web-0', uid: 'u1' },
-  containerId: 'c1',
-  ifName: 'eth0',
-  hostInterface: 'slc1',
-  addresses: [ip4(0x0a00_0002)],
+  ...WEB_ATTACHMENT,
   netns: '/run/netns/a',
   releasedAt: undefined,
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { carryOutQueuedDeletions, type QueuedDeletions } from '../../src/agent/queued-deletions.ts'
-import { type CniRequest, encodeRequest } from '../../src/cni/frame.ts'
+import type { CniRequest } from '../../src/cni/frame.ts'
+import { encodeRequest } from '../cni/encode-request.ts'
 
 let runDirectory: string
 let done: string[]

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type DelQueueOptions, drainDelQueue } from '../../src/cni/del-queue.ts'
-import { type CniRequest, encodeRequest } from '../../src/cni/frame.ts'
+import type { CniRequest } from '../../src/cni/frame.ts'
+import { encodeRequest } from './encode-request.ts'
 import type { CniHandler } from '../../src/cni/verbs.ts'
 
 let directory: string

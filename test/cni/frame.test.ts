@@ -1,14 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CniError } from '../../src/cni/errors.ts'
-import { decodeRequest, encodeReply, encodeRequest, requestLength } from '../../src/cni/frame.ts'
-
-function frame(environment: string | Buffer, stdin: string | Buffer): Buffer {
-  const parts = [Buffer.from(environment), Buffer.from(stdin)]
-  const header = Buffer.from('SLC1\0\0\0\0\0\0\0\0')
-  parts.forEach((part, i) => header.writeUInt32LE(part.length, 4 + 4 * i))
-  return Buffer.concat([header, ...parts])
-}
+import { decodeRequest, encodeReply, requestLength } from '../../src/cni/frame.ts'
+import { encodeRequest } from './encode-request.ts'
+import { frameOf } from './frame-of.ts'
 
 test('golden bytes of a request', () => {
   const bytes = Buffer.from(
@@ -30,18 +25,18 @@ test.each([
   ['another beginning', Buffer.from('GET / HTTP/1.1\r\n'), 'does not begin with SLC1'],
   ['no header', Buffer.from('SLC1'), 'it is cut short'],
   ['nothing', Buffer.alloc(0), 'it is cut short'],
-  ['no end', frame('CNI_COMMAND=ADD\0', '{}').subarray(0, -1), 'it is cut short'],
-  ['a tail', Buffer.concat([frame('', '{}'), Buffer.from('xy')]), '2 bytes follow its end'],
+  ['no end', frameOf('CNI_COMMAND=ADD\0', '{}').subarray(0, -1), 'it is cut short'],
+  ['a tail', Buffer.concat([frameOf('', '{}'), Buffer.from('xy')]), '2 bytes follow its end'],
   [
     'an open variable',
-    frame('CNI_COMMAND=ADD', ''),
+    frameOf('CNI_COMMAND=ADD', ''),
     'last variable of its environment is cut short',
   ],
-  ['another variable', frame('PATH=/bin\0', ''), 'its environment holds "PATH=/bin"'],
-  ['no variable', frame('\0', ''), 'its environment holds ""'],
-  ['one twice', frame('CNI_A=1\0CNI_A=2\0', ''), 'its environment holds CNI_A twice'],
-  ['no UTF-8', frame('', Buffer.from([0xff])), 'its network configuration is not UTF-8'],
-  ['no UTF-8 names', frame(Buffer.from([0xc3, 0]), ''), 'its environment is not UTF-8'],
+  ['another variable', frameOf('PATH=/bin\0', ''), 'its environment holds "PATH=/bin"'],
+  ['no variable', frameOf('\0', ''), 'its environment holds ""'],
+  ['one twice', frameOf('CNI_A=1\0CNI_A=2\0', ''), 'its environment holds CNI_A twice'],
+  ['no UTF-8', frameOf('', Buffer.from([0xff])), 'its network configuration is not UTF-8'],
+  ['no UTF-8 names', frameOf(Buffer.from([0xc3, 0]), ''), 'its environment is not UTF-8'],
 ])('%s is refused', (_, bytes, reason) => {
   expect(() => decodeRequest(bytes)).toThrow(`The CNI request cannot be read: `)
   expect(() => decodeRequest(bytes)).toThrow(reason)
@@ -69,7 +64,7 @@ describe('limits, told from the header alone', () => {
 })
 
 test('values may hold = and newlines', () => {
-  const { environment } = decodeRequest(frame('CNI_ARGS=A=1;B=\n2\0CNI_PATH=\0', ''))
+  const { environment } = decodeRequest(frameOf('CNI_ARGS=A=1;B=\n2\0CNI_PATH=\0', ''))
   expect([...environment]).toEqual([
     ['CNI_ARGS', 'A=1;B=\n2'],
     ['CNI_PATH', ''],

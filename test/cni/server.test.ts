@@ -4,7 +4,7 @@ import { createConnection, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { encodeRequest } from '../../src/cni/frame.ts'
+import { encodeRequest } from './encode-request.ts'
 import { type CniServer, serveCni } from '../../src/cni/server.ts'
 import type { CniHandler } from '../../src/cni/verbs.ts'
 

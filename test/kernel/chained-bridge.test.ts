@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LabNode } from '../../src/lab/lab-node.ts'
 import { type Address, type Family, formatAddress, ip4, ip6 } from '../../src/policy/address.ts'
-import { clusterPlaces, REFUSED, SERVICE_PORT } from './cluster-places.ts'
+import { REFUSED, SERVICE_PORT } from './cluster-places.ts'
 import { openDatagrams } from './datagrams.ts'
+import { fourPods } from './four-pods.ts'
 import { arpRequest, icmp6Packet, openWire, udpPacket } from './frames.ts'
 import { linkIn, run } from './node-kernel.ts'
 import { addThrough, call, hostLocal, type PluginList } from './plugin-list.ts'
-import { apps, ofFamily, policy, SmallCluster } from './small-cluster.ts'
+import { ofFamily, SmallCluster } from './small-cluster.ts'
 import { until } from './until.ts'
 
 /**
@@ -32,25 +33,19 @@ const network = (node: LabNode): PluginList => ({
 // What others do to the table of the bridge stays, so that CHECK can find it.
 const cluster = new SmallCluster(1, { flags: ['--chained', '--guard', 'off'], network })
 const FAMILIES = [4, 6] as const
-const NAMES = ['web', 'client', 'other', 'jailed']
 const SWITCHES = ['net.bridge.bridge-nf-call-iptables', 'net.bridge.bridge-nf-call-ip6tables']
 
-const places = clusterPlaces(cluster)
-const { knock, of } = places
+const pods = fourPods(cluster)
+const { knock, of } = pods
 
 beforeAll(async () => {
   await cluster.start()
   for (const name of SWITCHES) run(cluster.node.netns, 'sysctl', '-qw', `${name}=0`)
-  await cluster.enforce(
-    policy('web', 'web', { ingress: [{ from: apps('client') }] }),
-    policy('jailed', 'jailed', { policyTypes: ['Egress'] }),
-  )
-  await cluster.add(...NAMES.map((name) => ({ name })))
-  await places.open(NAMES)
+  await pods.open()
 })
 
 afterAll(async () => {
-  await places.close()
+  await pods.close()
   await cluster.stop()
 })
 
@@ -60,14 +55,11 @@ test('the node shows bridged packets to policy from the first ADD on', () => {
 
 describe.each(FAMILIES)('IPv%i', (family) => {
   test('on one bridge, who is allowed reaches the pod, nobody else', async () => {
-    expect(await knock('client', of('web', family))).toEqual({ kind: 'answered', by: 'web' })
-    expect(await knock('other', of('web', family))).toEqual(REFUSED)
-    expect(await knock('web', of('other', family))).toEqual({ kind: 'answered', by: 'other' })
-    expect(await knock('jailed', of('other', family))).toEqual(REFUSED)
+    await pods.expectVerdicts(family)
   })
 
   test('pods find each other anew, whatever policy says: that is no traffic of theirs', async () => {
-    for (const name of NAMES) run(cluster.pod(name).netns, 'ip', 'neigh', 'flush', 'all')
+    for (const name of pods.names) run(cluster.pod(name).netns, 'ip', 'neigh', 'flush', 'all')
     expect(await knock('web', of('other', family))).toEqual({ kind: 'answered', by: 'other' })
   })
 

@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import type { LabNode } from '../../src/lab/lab-node.ts'
 import { createNamespace, deleteNamespace } from '../../src/netlink/native.ts'
 import { formatAddress, ip4, ip6 } from '../../src/policy/address.ts'
-import { clusterPlaces, REFUSED, SERVICE_PORT } from './cluster-places.ts'
+import { REFUSED, SERVICE_PORT } from './cluster-places.ts'
 import { openDatagrams } from './datagrams.ts'
+import { fourPods } from './four-pods.ts'
 import { openWire, udpPacket } from './frames.ts'
 import { connectionsOf, counted, elementsOf, linkIn, run } from './node-kernel.ts'
 import { addThrough, call, hostLocal, type PluginList } from './plugin-list.ts'
-import { apps, ofFamily, policy, SmallCluster } from './small-cluster.ts'
+import { ofFamily, SmallCluster } from './small-cluster.ts'
 import { until } from './until.ts'
 
 /** Policy on pods that Debian's `ptp` plugin wired, with addresses of its `host-local`. */
@@ -20,32 +21,23 @@ const network = (node: LabNode): PluginList => ({
 })
 const cluster = new SmallCluster(1, { flags: ['--chained'], network })
 const FAMILIES = [4, 6] as const
-const NAMES = ['web', 'client', 'other', 'jailed']
 
-const places = clusterPlaces(cluster)
-const { knock, of } = places
+const pods = fourPods(cluster)
+const { knock, of } = pods
 
 beforeAll(async () => {
   await cluster.start()
-  await cluster.enforce(
-    policy('web', 'web', { ingress: [{ from: apps('client') }] }),
-    policy('jailed', 'jailed', { policyTypes: ['Egress'] }),
-  )
-  await cluster.add(...NAMES.map((name) => ({ name })))
-  await places.open(NAMES)
+  await pods.open()
 })
 
 afterAll(async () => {
-  await places.close()
+  await pods.close()
   await cluster.stop()
 })
 
 describe.each(FAMILIES)('IPv%i', (family) => {
   test('who is allowed reaches the pod, nobody else', async () => {
-    expect(await knock('client', of('web', family))).toEqual({ kind: 'answered', by: 'web' })
-    expect(await knock('other', of('web', family))).toEqual(REFUSED)
-    expect(await knock('web', of('other', family))).toEqual({ kind: 'answered', by: 'other' })
-    expect(await knock('jailed', of('other', family))).toEqual(REFUSED)
+    await pods.expectVerdicts(family)
   })
 
   test('egress to the own node is policy, and the node reaches its pods', async () => {

@@ -31,10 +31,7 @@ test(
       await scene.del(container)
       await scene.revive()
       await scene.expectClean()
-      const next = scene.newContainer()
-      await scene.expectAttached(next, await scene.add(next))
-      await scene.del(next)
-      await scene.expectClean()
+      await scene.expectAnother()
     })
     expect(steps).toEqual(expect.arrayContaining(SOME_STEPS))
   },

@@ -103,10 +103,7 @@ async function leaveItToTheNext(container: string): Promise<void> {
 async function deleteAgain(container: string): Promise<void> {
   await scene.revive()
   await scene.del(container)
-  const next = scene.newContainer()
-  await scene.expectAttached(next, await scene.add(next))
-  await scene.del(next)
-  await scene.expectClean()
+  await scene.expectAnother()
 }
 
 function killInAdd(judge: Judge): Promise<readonly string[]> {

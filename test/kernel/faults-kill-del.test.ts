@@ -40,10 +40,7 @@ test(
     await killAtSteps(SECOND, async (container) => {
       await scene.revive()
       await scene.del(container)
-      const next = scene.newContainer()
-      await scene.expectAttached(next, await scene.add(next))
-      await scene.del(next)
-      await scene.expectClean()
+      await scene.expectAnother()
     })
   },
   TIMEOUT_MS,

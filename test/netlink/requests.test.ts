@@ -6,7 +6,7 @@ import { addAddress, deleteAddress } from '../../src/netlink/interface-address.t
 import { addLink, deleteLink, setLink } from '../../src/netlink/link.ts'
 import { frame } from '../../src/netlink/message.ts'
 import type { Request } from '../../src/netlink/message.ts'
-import { addNeighbour, deleteNeighbour, replaceNeighbour } from '../../src/netlink/neighbour.ts'
+import { addNeighbour, deleteNeighbour } from '../../src/netlink/neighbour.ts'
 import { bindLogGroup, configureLogGroup } from '../../src/netlink/nflog.ts'
 import { addRoute, deleteRoute, replaceRoute } from '../../src/netlink/route.ts'
 import { addRule, deleteRule } from '../../src/netlink/rule.ts'
@@ -127,12 +127,6 @@ const golden: readonly (readonly [verb: string, request: Request, expected: stri
     'ip neigh add 10.1.2.4 lladdr 02:00:00:00:00:02 dev slch0 nud permanent',
     addNeighbour({ index: 3, address: other, mac: '02:00:00:00:00:02' }),
     `30 00 00 00 1c 00 05 06 01 00 00 00 00 00 00 00 02 00 00 00 03 00 00 00 80 00 00 00
-     08 00 01 00 0a 01 02 04 0a 00 02 00 02 00 00 00 00 02 00 00`,
-  ],
-  [
-    'ip neigh replace 10.1.2.4 lladdr 02:00:00:00:00:02 dev slch0 nud permanent',
-    replaceNeighbour({ index: 3, address: other, mac: '02:00:00:00:00:02' }),
-    `30 00 00 00 1c 00 05 05 01 00 00 00 00 00 00 00 02 00 00 00 03 00 00 00 80 00 00 00
      08 00 01 00 0a 01 02 04 0a 00 02 00 02 00 00 00 00 02 00 00`,
   ],
   [

@@ -7,6 +7,7 @@ import { makeRequest } from '../../src/netlink/message.ts'
 import { MESSAGE_TYPES } from '../../src/netlink/message-types.ts'
 import { NetlinkSocket } from '../../src/netlink/socket.ts'
 import { encodeStruct } from '../../src/netlink/struct.ts'
+import { caught } from '../caught.ts'
 import { bytes, hex } from './bytes.ts'
 import { acknowledgement, answer, done, FakeNative, nativeError, PORT_ID } from './fake-native.ts'
 import type { Kernel } from './fake-native.ts'
@@ -33,16 +34,6 @@ function make(type: number) {
 function open(kernel: Kernel) {
   const native = new FakeNative(kernel)
   return { native, socket: new NetlinkSocket(native) }
-}
-
-function caught<E extends Error>(type: new (...args: never[]) => E, run: () => unknown): E {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof type) return error
-    throw error
-  }
-  throw new Error('Nothing was thrown.')
 }
 
 /** As the kernel does: those that ask for it. */

@@ -61,13 +61,14 @@ test('what is put is there, now and for the next agent', () => {
 })
 
 test('for the next agent they are in the order in which they were made', () => {
-  const records = [...'abcdefgh'].map((name, place) => ({ ...recordOf(name), attachedAt: place }))
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  const records = names.map((name, place) => ({ ...recordOf(name), attachedAt: place }))
   const first = open()
   for (const record of records) first.put(record)
   // Of which the file is the last that was written.
   first.put({ ...recordOf('a'), attachedAt: 0, lastTold: { labels: [], namedPorts: [] } })
   const containersOf = (one: Records) => one.all().map(({ containerId }) => containerId)
-  expect(containersOf(open())).toEqual([...'abcdefgh'])
+  expect(containersOf(open())).toEqual(names)
 })
 
 test('labels with any keys and values, and ports, are what they were', () => {

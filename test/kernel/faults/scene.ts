@@ -119,6 +119,14 @@ export class Scene {
     await vi.waitFor(() => expect(state()).toEqual(this.#attached), POLLING)
   }
 
+  /** Another container comes and goes, and nothing of it is left either. */
+  async expectAnother(): Promise<void> {
+    const next = this.newContainer()
+    await this.expectAttached(next, await this.add(next))
+    await this.del(next)
+    await this.expectClean()
+  }
+
   /** All packets of the friend have come to the server, and none of the foe. */
   async expectVerdicts(): Promise<void> {
     const { friend, foe } = this.#flows
