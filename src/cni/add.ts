@@ -66,7 +66,10 @@ function reserve(asked: AddArguments, config: NetworkConfig, parts: CniParts): P
     releasedAt: undefined,
   } as const
   try {
-    const others = parts.records.all().filter(({ releasedAt }) => releasedAt === undefined)
+    const others = parts.records
+      .all()
+      .values()
+      .filter(({ releasedAt }) => releasedAt === undefined)
     refuseTakenHostPorts(record, others)
     parts.records.put(record)
   } catch (error) {

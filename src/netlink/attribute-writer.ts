@@ -18,6 +18,12 @@ export class AttributeWriter {
     return this.#length
   }
 
+  /** Begins anew, with the memory that it has: zeros again, of which paddings are made. */
+  clear(): void {
+    this.#bytes.fill(0, 0, this.#length)
+    this.#length = 0
+  }
+
   /** What was written: a view, valid until the next write. */
   bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length)

@@ -19,10 +19,13 @@ export function encode<S extends AttributeSpec>(
   table: AttributeTable<S>,
   values: NoInfer<AttributeValues<S>>,
 ): Uint8Array {
-  const writer = new AttributeWriter()
-  encodeInto(writer, table, values)
-  return writer.bytes()
+  scratch.clear()
+  encodeInto(scratch, table, values)
+  return scratch.bytes().slice()
 }
+
+/** Of each call in turn: a request has a few bytes, and memory outside of the heap for each costs more than to copy. */
+const scratch = new AttributeWriter()
 
 /** Like `encode`, behind what the writer already holds. */
 export function encodeInto<S extends AttributeSpec>(

@@ -46,7 +46,6 @@ export function openNetlink(protocol: number, options: NetlinkOptions = {}): Net
  */
 export class NetlinkSocket {
   readonly #native: NativeSocket
-  readonly #buffer = new Uint8Array(DATAGRAM_BYTES)
   readonly #portId: number
   #sequence = 0
   /** Answers may be waiting that nobody wants any more. */
@@ -56,7 +55,7 @@ export class NetlinkSocket {
 
   constructor(native: NativeSocket) {
     this.#native = native
-    this.#portId = ownPortId(native, this.#buffer)
+    this.#portId = ownPortId(native)
   }
 
   /** By which the kernel tells this socket from others, such as in notifications of what it has changed. */
@@ -265,7 +264,7 @@ export class NetlinkSocket {
       const length = this.#receiveBytes()
       if (length < 0) break
       // Values decoded from it are views, so each datagram gets memory of its own.
-      yield this.#repliesIn(this.#buffer.slice(0, length))
+      yield this.#repliesIn(received.slice(0, length))
     }
     this.#unread = false
   }
@@ -278,7 +277,7 @@ export class NetlinkSocket {
 
   #receiveBytes(): number {
     try {
-      return this.#native.receive(this.#buffer)
+      return this.#native.receive(received)
     } catch (error) {
       throw lostDatagrams(error) ?? error
     }
@@ -288,7 +287,7 @@ export class NetlinkSocket {
   #discard(): void {
     for (;;) {
       try {
-        if (this.#native.receive(this.#buffer) < 0) break
+        if (this.#native.receive(received) < 0) break
       } catch (error) {
         if (!lostDatagrams(error)) throw error
       }
@@ -319,6 +318,9 @@ function* inOrder(datagrams: Iterable<readonly Reply[]>): Generator<Reply, void,
 const PIECE_DATAGRAMS = 4
 const NOTHING = new Uint8Array()
 
+/** Of all sockets in turn: what is read is taken out at once, and a socket of a pod lives for one or two exchanges. */
+const received = new Uint8Array(DATAGRAM_BYTES)
+
 /** How often a dump is begun before giving up. */
 const DUMP_ATTEMPTS = 16
 
@@ -331,9 +333,9 @@ const HELLO: Request = {
   table: attributes({}),
 }
 
-function ownPortId(native: NativeSocket, buffer: Uint8Array): number {
+function ownPortId(native: NativeSocket): number {
   native.send(frame(HELLO, NLM_F_REQUEST | NLM_F_ACK, 0))
-  const [reply] = messagesIn(buffer.slice(0, Math.max(0, native.receive(buffer))))
+  const [reply] = messagesIn(received.slice(0, Math.max(0, native.receive(received))))
   if (reply?.type !== NLMSG_ERROR) throw noAnswer(HELLO)
   const refusal = readRefusal(reply, HELLO, 0)
   throwIfRefused(refusal ? [refusal] : [])

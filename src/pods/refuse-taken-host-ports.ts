@@ -11,7 +11,7 @@ type HostPortUser = Pick<Attachment, 'id' | 'pod' | 'ifName' | 'addresses' | 'po
  *
  * @throws PodNetworkError (hostPortTaken) that names the port and both pods.
  */
-export function refuseTakenHostPorts(wanted: HostPortUser, others: readonly HostPortUser[]): void {
+export function refuseTakenHostPorts(wanted: HostPortUser, others: Iterable<HostPortUser>): void {
   if (wanted.portMappings.length === 0) return
   for (const other of others) {
     if (other.id === wanted.id) continue

@@ -71,6 +71,15 @@ describe('bytes', () => {
     expect(encode(TABLE, { U8: undefined, NEST: undefined })).toHaveLength(0)
   })
 
+  test('what was encoded before, also what could not be, leaves nothing in it, and stays as it is', () => {
+    const first = encode(TABLE, { BINARY: new Uint8Array(100).fill(0xff) })
+    expect(() => encode(TABLE, { BINARY: new Uint8Array(50).fill(0xff), U8: 256 })).toThrow(
+      NetlinkEncodeError,
+    )
+    expect(hex(encode(TABLE, { U8: 1 }))).toBe('05 00 01 00 01 00 00 00')
+    expect(first.subarray(4)).toEqual(new Uint8Array(100).fill(0xff))
+  })
+
   test('a buffer that grows keeps what is in it', () => {
     const items = Array.from({ length: 1000 }, (_, i) => ({ FLAGS: i }))
     expect(decode(TABLE, encode(TABLE, { STRING: 'head', LIST: items, U8: 9 }))).toEqual({
