@@ -88,6 +88,10 @@ export class ProgrammedNode {
 
   /** @throws Error when the kernel does not hold what was compiled, or that is not what policy says */
   async check(): Promise<void> {
+    await this.#enforcer.alter(async (dataplane) => {
+      await dataplane.outlive()
+      await dataplane.tidy()
+    })
     const compiled = this.#compiler.tables()
     await readUntil(this.#socket, (held) => isDeepStrictEqual(tablesOf(held), compiled))
     checkFlows(this.#state.cluster, compiled)

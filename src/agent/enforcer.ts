@@ -301,7 +301,7 @@ export class Enforcer implements Enforcement {
   async #tidy(dataplane: Dataplane): Promise<void> {
     this.#isTidying = true
     try {
-      while (dataplane.hasLeftovers) {
+      while (!dataplane.isCalm) {
         await dataplane.outlive()
         await this.#inTurn(() => dataplane.tidy())
       }

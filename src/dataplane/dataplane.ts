@@ -107,9 +107,9 @@ export class Dataplane {
     return touchedBy(change)
   }
 
-  /** Whether something is left over, for `tidy` to take away after `outlive`. */
-  get hasLeftovers(): boolean {
-    return this.#underWay.hasLeftovers
+  /** Whether no packet is on its way that may have met what was before, and nothing is left over for such. */
+  get isCalm(): boolean {
+    return this.#underWay.isOver
   }
 
   /** Waits until no packet looks up what is left over now. Other changes may be made meanwhile. */
@@ -225,10 +225,11 @@ export class Dataplane {
   async #commitSwitch(step: readonly Operation[]): Promise<void> {
     if (step.length === 0) return
     await this.#underWay.makeWay(step)
+    const switched = this.#underWay.expect(step, this.#state)
     try {
       await this.#commitStep(step)
     } finally {
-      this.#underWay.note(step)
+      switched()
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Address } from '../policy/address.ts'
-import type { TableChange } from '../policy/tables.ts'
-import { DIRECTIONS, type Operation } from './kernel-state.ts'
+import { classOf } from '../policy/decide.ts'
+import { type ClassId, type TableChange, WORLD } from '../policy/tables.ts'
+import { DIRECTIONS, type KernelState, type Operation } from './kernel-state.ts'
 
 /** Transactions that packets read by, counted. */
 type Moment = number
@@ -13,20 +14,25 @@ interface Leftover {
 }
 
 /**
- * What packets on their way may have read. A packet looks up one thing after the other, and may be held up in between,
- * by an interrupt or a hypervisor, for longer than several transactions take. One commit it may straddle: `plan` sees
- * to that. If it met two, it could mix what was before the first with what is after the second, so a grace period,
- * which outlives all packets, comes between steps of which one switches what is looked up before the other.
+ * What packets on their way may have read. A packet looks up one thing after the other (membership, class, row,
+ * default, port set), and may be held up in between, by an interrupt or a hypervisor, for longer than several
+ * transactions take. One commit it may straddle: `plan` sees to that. If it met two, it could mix what was before the
+ * first with what is after the second, so a grace period, which outlives all packets, comes before a step that
+ * switches what such a packet looks up next.
  *
  * What nothing refers to any more but such packets is left over until then.
  */
 export class UnderWay {
   readonly #gracePeriod: () => Promise<void>
   #now: Moment = 0
-  /** All before has been outlived. */
+  /** All up to here has been outlived. */
   #outlived: Moment = 0
-  /** By the place of a lookup: when something was last switched that is found by it. */
-  readonly #switched: Moment[] = LOOKUPS.map(() => 0)
+  /** When a subject was last let go: packets may have read that it is a member. */
+  #released: Moment = 0
+  /** When an address last left a class: packets may have read that it has it. */
+  #left = new Map<ClassId, Moment>()
+  /** When rows last switched: packets may have read that there was none. */
+  #rows: Moment = 0
   #leftovers: Leftover[] = []
 
   /** @param gracePeriod resolves once all packets have their verdicts that were on their way when it was called */
@@ -36,15 +42,42 @@ export class UnderWay {
 
   /** Waits until no packet can mix what these operations switch with what was before an earlier switch. */
   async makeWay(operations: readonly Operation[]): Promise<void> {
-    const latest = Math.max(-1, ...placesIn(operations))
-    const earlier = this.#switched.slice(0, Math.max(0, latest))
-    if (earlier.some((moment) => moment > this.#outlived)) await this.outlive()
+    if (operations.some((operation) => this.#since(operation) > this.#outlived)) {
+      await this.outlive()
+    }
   }
 
-  /** These have been committed, or a part of them. */
-  note(operations: readonly Operation[]): void {
-    this.#now += 1
-    for (const place of placesIn(operations)) this.#switched[place] = this.#now
+  /** When something was last switched that packets look up before what this operation switches. */
+  #since(operation: Operation): Moment {
+    switch (operation.kind) {
+      case 'podClass':
+      case 'blockClasses':
+        return this.#released
+      case 'row':
+        return this.#left.get(operation.class) ?? 0
+      case 'default':
+        return Math.max(this.#rows, ...this.#left.values())
+      default:
+        return 0
+    }
+  }
+
+  /**
+   * Before these are committed.
+   *
+   * @returns to be called when they have been, or a part of them
+   */
+  expect(operations: readonly Operation[], state: KernelState): () => void {
+    const left = new Set(operations.flatMap((operation) => classesLeft(operation, state)))
+    return () => {
+      this.#now += 1
+      for (const id of left) this.#left.set(id, this.#now)
+      for (const operation of operations) {
+        if (operation.kind === 'row') this.#rows = this.#now
+        // Who has read that an address is no member looks up nothing more.
+        if (operation.kind === 'member' && !operation.member) this.#released = this.#now
+      }
+    }
   }
 
   /** Waits until no packet is on its way that is now. */
@@ -53,6 +86,7 @@ export class UnderWay {
     if (this.#outlived === now) return
     await this.#gracePeriod()
     this.#outlived = Math.max(this.#outlived, now)
+    if (this.#outlived === this.#now) this.#left.clear()
   }
 
   /** Only packets on their way look these up any more. */
@@ -62,14 +96,14 @@ export class UnderWay {
     this.#leftovers.push({ operations, since: this.#now, subjects })
   }
 
-  get hasLeftovers(): boolean {
-    return this.#leftovers.length > 0
+  get isOver(): boolean {
+    return this.#outlived === this.#now && this.#leftovers.length === 0
   }
 
   /** Whether a change writes values of subjects of which old ones are left over. */
   hasLeftoversOf({ subjects }: TableChange): boolean {
     return (
-      this.hasLeftovers &&
+      this.#leftovers.length > 0 &&
       DIRECTIONS.some((direction) =>
         subjects[direction]
           .keys()
@@ -93,16 +127,13 @@ export class UnderWay {
   }
 }
 
-/** What a packet looks up, in this order. */
-const LOOKUPS = ['member', 'class', 'row', 'default', 'portSet'] as const
-
-/** Where what these operations switch is looked up. Who has read that an address is no member looks up nothing more. */
-function placesIn(operations: readonly Operation[]): Set<number> {
-  const places = new Set<number>()
-  for (const { kind, ...rest } of operations) {
-    if (kind === 'member' && 'member' in rest && rest.member) continue
-    const name = kind === 'podClass' || kind === 'blockClasses' ? 'class' : kind
-    places.add(LOOKUPS.findIndex((lookup) => lookup === name))
+function classesLeft(operation: Operation, state: KernelState): readonly ClassId[] {
+  switch (operation.kind) {
+    case 'podClass':
+      return [classOf(state, operation.address)]
+    case 'blockClasses':
+      return [WORLD, ...state.blockClasses[operation.family].map((block) => block.class)]
+    default:
+      return []
   }
-  return places
 }

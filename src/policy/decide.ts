@@ -25,8 +25,11 @@ export function decide(tables: Tables, direction: Direction, flow: AddressFlow):
 }
 
 /** The class of an address: its pod's, else that of its block, else `WORLD`. */
-export function classOf(tables: Tables, address: Address): ClassId {
-  const own = tables.podClasses.get(address)
+export function classOf(
+  { podClasses, blockClasses }: Pick<Tables, 'podClasses' | 'blockClasses'>,
+  address: Address,
+): ClassId {
+  const own = podClasses.get(address)
   if (own !== undefined) return own
-  return locate(tables.blockClasses[familyOf(address)], address)?.class ?? WORLD
+  return locate(blockClasses[familyOf(address)], address)?.class ?? WORLD
 }

@@ -203,7 +203,7 @@ test('what a change leaves over for packets on their way goes when they are thro
   await enforcer.detach([attachment])
   expect(dataplane.state.locals.size).toBe(0)
   resolve()
-  await vi.waitFor(() => expect(dataplane.hasLeftovers).toBe(false))
+  await vi.waitFor(() => expect(dataplane.isCalm).toBe(true))
   expect(dataplane.state.portSets.size).toBe(0)
 })
 

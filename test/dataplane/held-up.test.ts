@@ -40,7 +40,7 @@ test('a packet that is held up between two lookups, for however many commits, is
       expectRight()
       await dataplane.outlive()
       await dataplane.tidy()
-      expect(dataplane.hasLeftovers).toBe(false)
+      expect(dataplane.isCalm).toBe(true)
       expect(tablesOf(dataplane.state)).toEqual(compiler.tables())
     }),
     { numRuns: 100 },
