@@ -26,18 +26,21 @@ export function writeElements(
   keysOnly = false,
 ): Uint8Array[] {
   const chunks: Uint8Array[] = []
-  let writer = new AttributeWriter()
   const write = elementWriter(set, keysOnly)
+  scratch.clear()
   for (const element of elements) {
-    if (writer.length > CHUNK_BYTES) {
-      chunks.push(writer.bytes())
-      writer = new AttributeWriter()
+    if (scratch.length > CHUNK_BYTES) {
+      chunks.push(scratch.bytes().slice())
+      scratch.clear()
     }
-    write(writer, element)
+    write(scratch, element)
   }
-  if (writer.length > 0) chunks.push(writer.bytes())
+  if (scratch.length > 0) chunks.push(scratch.bytes().slice())
   return chunks
 }
+
+/** Of each call in turn: it need not grow anew each time. */
+const scratch = new AttributeWriter()
 
 /** Below 65,535 by more than any one element takes. */
 const CHUNK_BYTES = 64_000

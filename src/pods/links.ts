@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { NetlinkError } from '../netlink/errors.ts'
-import { addLink, deleteLinkGroup, findLink, setLink } from '../netlink/link.ts'
+import { addLink, deleteLinkGroup, getLink, readLink, setLink } from '../netlink/link.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { type Attachment, describe } from './attachment.ts'
 import { PodNetworkError, reasonOf } from './errors.ts'
@@ -32,35 +32,21 @@ export function createLinks(
   const { hostInterface, ifName } = attachment
   const { mtu = options.mtu, mac: podMac = podMacOf(attachment) } = asked
   const both = { mtu, queues: QUEUES }
-  withNamespace(netns, options, (fd) => {
+  const { index, peer } = withNamespace(netns, options, (fd) => {
     try {
-      node.request(
-        addLink(
-          { name: hostInterface, mac: HOST_MAC, arp: false, ...both },
-          { kind: 'veth', peer: { name: ifName, mac: podMac, netns: { fd }, ...both } },
-        ),
+      const pair = addLink(
+        { name: hostInterface, mac: HOST_MAC, arp: false, ...both },
+        { kind: 'veth', peer: { name: ifName, mac: podMac, netns: { fd }, ...both } },
       )
+      const [made] = node.requests([pair, getLink(hostInterface)])
+      const link = made && readLink(made)
+      if (link?.peer === undefined) throw new Error('the kernel does not name its two ends')
+      return { index: link.index, peer: link.peer }
     } catch (error) {
       throw notCreated(attachment, netns, error)
     }
   })
-  const { index, peer } = indicesOf(attachment, netns, node)
   return { hostMac: HOST_MAC, podMac, mtu, hostIndex: index, podIndex: peer }
-}
-
-function indicesOf(
-  attachment: Attachment,
-  netns: string,
-  node: NetlinkSocket,
-): { index: number; peer: number } {
-  const { hostInterface } = attachment
-  try {
-    const link = findLink(node, hostInterface)
-    if (link?.peer !== undefined) return { index: link.index, peer: link.peer }
-  } catch (error) {
-    throw notCreated(attachment, netns, error)
-  }
-  throw notCreated(attachment, netns, new Error(`${hostInterface} vanished at once`))
 }
 
 /** Whatever is in this group of links is about to go. Not a number that anyone would choose by chance. */
@@ -108,11 +94,11 @@ function podMacOf({ addresses, hostInterface }: Attachment): string {
   return [...MAC_PREFIX, ...tail].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
 }
 
-function withNamespace(
+function withNamespace<T>(
   netns: string,
   { files, nodeNetns }: Pick<WiringOptions, 'files' | 'nodeNetns'>,
-  use: (fd: number) => void,
-): void {
+  use: (fd: number) => T,
+): T {
   let fd: number
   try {
     fd = files.openSync(netns, 'r')
@@ -122,7 +108,7 @@ function withNamespace(
   }
   try {
     refuseNode(netns, files.fstatSync(fd), files.statSync(nodeNetns))
-    use(fd)
+    return use(fd)
   } finally {
     files.closeSync(fd)
   }
