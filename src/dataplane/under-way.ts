@@ -30,7 +30,9 @@ export class UnderWay {
   /** When a subject was last let go: packets may have read that it is a member. */
   #released: Moment = 0
   /** When an address last left a class: packets may have read that it has it. */
-  #left = new Map<ClassId, Moment>()
+  readonly #left = new Map<ClassId, Moment>()
+  /** The last of these. */
+  #lastLeft: Moment = 0
   /** When rows last switched: packets may have read that there was none. */
   #rows: Moment = 0
   #leftovers: Leftover[] = []
@@ -56,7 +58,7 @@ export class UnderWay {
       case 'row':
         return this.#left.get(operation.class) ?? 0
       case 'default':
-        return Math.max(this.#rows, ...this.#left.values())
+        return Math.max(this.#rows, this.#lastLeft)
       default:
         return 0
     }
@@ -72,6 +74,7 @@ export class UnderWay {
     return () => {
       this.#now += 1
       for (const id of left) this.#left.set(id, this.#now)
+      if (left.size > 0) this.#lastLeft = this.#now
       for (const operation of operations) {
         if (operation.kind === 'row') this.#rows = this.#now
         // Who has read that an address is no member looks up nothing more.
