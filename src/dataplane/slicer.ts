@@ -7,10 +7,10 @@ export interface Slicing {
 /** Does something with each item. */
 export type InSlices = <T>(items: Iterable<T>, each: (item: T) => void) => Promise<void>
 
-const SLICE_MS = 2
+const SLICE_MS = 1
 
 /**
- * Long work in slices of time: whenever 2 ms are used up, others have their turn. What it takes to get the items counts
+ * Long work in slices of time: whenever 1 ms is used up, others have their turn. What it takes to get the items counts
  * as well, and so does what was done just before. A number of items would not tell: before the code is compiled, each
  * takes ten times as long.
  */
