@@ -55,6 +55,8 @@ interface Scope {
   readonly concerned?: ReadonlySet<Address>
   /** Of pods whose links are down. */
   readonly silent?: ReadonlySet<Address>
+  /** Of one of these, which comes. */
+  readonly place?: PodPlace
 }
 
 const FIRST_RETRY_MS = 500
@@ -155,11 +157,12 @@ export class Enforcer implements Enforcement {
       const { events, known } = state.attach({ id, ...pod, node, addresses })
       const told = known || found === undefined ? [] : state.apply([found])
       if (!known && told.length === 0) this.#mayBeUnknown(attachment)
+      const place = placeOf(attachment)
       const scope = isOurs
-        ? { concerned: this.#olderAddresses([attachment]), silent: new Set(addresses) }
+        ? { concerned: this.#olderAddresses([attachment]), silent: new Set(addresses), place }
         : {}
       await this.#enforce([...events, ...told], scope)
-      const place = placeOf(attachment)
+      // Unless it went with its policy.
       await dataplane.attach(place)
       const bridged = bridgedPodOf(attachment)
       if (bridged !== undefined) this.#inForce().bridges?.add(bridged)
@@ -284,13 +287,13 @@ export class Enforcer implements Enforcement {
   async #commit(
     events: readonly ClusterEvent[],
     { dataplane, revocation }: Force,
-    { concerned, silent = new Set() }: Scope,
+    { concerned, silent = new Set(), place }: Scope,
   ): Promise<void> {
     const { compiler, yieldToOthers } = this.#parts
     for (const step of joinSilent(compiler.steps(events), silent)) {
       if (step === 'pause') await yieldToOthers()
       else {
-        const touched = await dataplane.apply(step, silent)
+        const touched = await dataplane.apply(step, silent, place)
         revocation.sweep(concerned ?? touched)
       }
     }

@@ -86,19 +86,25 @@ export class Dataplane {
    * Commits one change of the compiler. It is in force then, but what it leaves over may be there still.
    *
    * @param silent addresses of pods whose links are down: what packets of theirs are judged by needs no order
+   * @param arriving one of these, to be attached in the same transaction
    * @throws {DataplaneError} SLUICE_COMMIT_REFUSED, SLUICE_COMMIT_UNCERTAIN; what was committed before stays, and
    *   `reconcile` goes on from there.
    */
-  async apply(change: TableChange, silent: ReadonlySet<Address> = NOBODY): Promise<Touched> {
+  async apply(
+    change: TableChange,
+    silent: ReadonlySet<Address> = NOBODY,
+    arriving?: PodPlace,
+  ): Promise<Touched> {
     await this.settle()
     if (this.#underWay.hasLeftoversOf(change)) {
       await this.outlive()
       await this.tidy()
     }
     const steps = plan(this.#state, change, silent)
-    if (concernsOnly(silent, change)) await this.#commitStep([...steps.make, ...steps.switch])
+    const make = arriving === undefined ? steps.make : [...steps.make, ...this.#attaching(arriving)]
+    if (concernsOnly(silent, change)) await this.#commitStep([...make, ...steps.switch])
     else {
-      await this.#commitStep(steps.make)
+      await this.#commitStep(make)
       await this.#commitSwitch(steps.spell)
       await this.#commitSwitch(steps.switch)
     }
@@ -185,18 +191,17 @@ export class Dataplane {
   }
 
   /** One pod's addresses come from this interface, and these ports lead to them. @throws {DataplaneError} */
-  async attach({
-    addresses,
-    hostInterface,
-    hostPorts,
-    ownsChained = false,
-  }: PodPlace): Promise<void> {
+  async attach(place: PodPlace): Promise<void> {
     await this.settle()
-    await this.#commitStep([
+    await this.#commitStep(this.#attaching(place))
+  }
+
+  #attaching({ addresses, hostInterface, hostPorts, ownsChained = false }: PodPlace): Operation[] {
+    return [
       ...addresses.map((address) => local(address, hostInterface)),
       ...hostPortOperations(this.#state, [], hostPorts),
       ...(ownsChained ? [chainedInterface(hostInterface, true)] : []),
-    ])
+    ]
   }
 
   /** They come from nowhere on this node any more, and no port leads there. @throws {DataplaneError} */

@@ -177,6 +177,17 @@ test('what the kernel refuses is told, tried again, and in force in the end', as
   expect(inForce[0]).toEqual(['shop/closed'])
 })
 
+test('a pod and its policy come in one transaction', async () => {
+  let commits = 0
+  const { enforcer, dataplane } = await begun({ commit: () => void (commits += 1) })
+  await enforcer.tell((all) => all.apply([web]))
+  commits = 0
+  await enforcer.attach(attachment)
+  expect(commits).toBe(1)
+  expect(dataplane.state.locals.get(ADDRESS)).toBe('slc1')
+  expect(dataplane.state.subjects.ingress.get(ADDRESS)?.member).toBe(true)
+})
+
 test('nobody is served between the changes that a pod or a policy calls for: those who wait would wait longer', async () => {
   let commits = 0
   const { enforcer, pauses } = await begun({ commit: () => void (commits += 1) })

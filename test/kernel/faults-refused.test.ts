@@ -22,7 +22,7 @@ const FAULTS: readonly [string, Fault][] = [
 /** Of the catalogue, and not `internal`: the runtime is told what could not be done. */
 const TYPED = /^Error: CNI (ADD|DEL) of shop\/victim failed: .*\(code (3|5|100|103|104)\)/su
 /** Of the steps of an ADD, this many at least cannot fail and pass unnoticed. */
-const MIN_FAILURES = 20
+const MIN_FAILURES = 15
 
 test.each(FAULTS)(
   'ADD with %s: an error, and nothing is left without a DEL; or a whole network',
