@@ -35,7 +35,7 @@ export async function bringIntoForce(
   const parts = {
     commit: options.commit ?? ((transaction: Transaction) => commit(socket, transaction)),
     read: () => readState(socket),
-    gracePeriod: () => outlivePackets(),
+    gracePeriod: outlivePackets,
     yieldToOthers: () => setImmediate(),
   }
   const found = await inspect(socket, CHAINS)

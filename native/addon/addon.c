@@ -1,6 +1,6 @@
 /*
  * The addon that lets Sluice talk to the kernel: datagram sockets of any domain inside any network
- * namespace, the namespaces themselves, and grace periods. It knows nothing of what datagrams say.
+ * namespace, and the namespaces themselves. It knows nothing of what the datagrams say.
  *
  * Pure Node-API, without state of its own per environment, so any number of worker threads can load
  * it. The one process-wide thing is the watching thread of watch.c.
@@ -8,7 +8,6 @@
 #include <node_api.h>
 #include <stdio.h>
 
-#include "grace.h"
 #include "namespace.h"
 #include "socket.h"
 #include "values.h"
@@ -101,7 +100,6 @@ NAPI_MODULE_INIT() {
       FUNCTION("enterNamespace", enter_namespace),
       FUNCTION("deleteNamespace", delete_namespace),
       FUNCTION("writeFilesInNamespace", write_files_in_namespace),
-      FUNCTION("gracePeriod", grace_period),
   };
 #undef FUNCTION
   size_t count = sizeof properties / sizeof *properties;

@@ -150,7 +150,7 @@ export function openKernel(options: KernelOptions): Kernel {
     dataplane: {
       commit: commitTransaction,
       read: readStateAlone,
-      gracePeriod: () => outlivePackets(),
+      gracePeriod: outlivePackets,
       yieldToOthers: () => setImmediate(),
       ownsTables,
     },

@@ -104,15 +104,6 @@ export function writeFilesInNamespace(
   addon().writeFilesInNamespace(netns, directory, Object.entries(texts))
 }
 
-/**
- * Resolves once the kernel has finished with every packet that was in a netfilter hook when it was called: an RCU
- * grace period, some milliseconds (membarrier(2), MEMBARRIER_CMD_GLOBAL). Waits on a thread of libuv's pool. Rejects
- * with a `NativeError` where the kernel does not offer it: with `nohz_full`, EINVAL.
- */
-export function gracePeriod(): Promise<void> {
-  return addon().gracePeriod()
-}
-
 export function isNativeError(error: unknown): error is NativeError {
   return (
     error instanceof Error &&
@@ -135,7 +126,6 @@ interface Addon {
     directory: string,
     files: readonly (readonly [name: string, text: string])[],
   ): void
-  gracePeriod(): Promise<void>
 }
 
 const FUNCTIONS = [
@@ -144,7 +134,6 @@ const FUNCTIONS = [
   'enterNamespace',
   'deleteNamespace',
   'writeFilesInNamespace',
-  'gracePeriod',
 ] as const satisfies readonly (keyof Addon)[]
 
 let loaded: Addon | undefined

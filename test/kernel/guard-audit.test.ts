@@ -4,7 +4,6 @@ import { Guard, type Guarded, type Repair } from '../../src/dataplane/guard.ts'
 import { readState } from '../../src/dataplane/inspect.ts'
 import { NETLINK_NETFILTER } from '../../src/netlink/constants.ts'
 import { NetlinkSocketError } from '../../src/netlink/errors.ts'
-import { gracePeriod } from '../../src/netlink/native.ts'
 import { openNetlink } from '../../src/netlink/socket.ts'
 import { commit } from '../../src/nftables/commit.ts'
 import { address, port } from '../policy/literals.ts'
@@ -64,7 +63,7 @@ beforeEach(async () => {
     dataplane: {
       commit: (transaction) => commit(socket, transaction),
       read: () => readState(socket),
-      gracePeriod,
+      gracePeriod: () => Promise.resolve(),
       yieldToOthers: () => {
         yields++
         return setImmediate()

@@ -6,7 +6,6 @@ import { inspect, readState } from '../../src/dataplane/inspect.ts'
 import { PROGRAM } from './start-dataplane.ts'
 import { rangesOf } from '../../src/dataplane/ranges.ts'
 import { commit } from '../../src/nftables/commit.ts'
-import { gracePeriod } from '../../src/netlink/native.ts'
 import type { Address } from '../../src/policy/address.ts'
 import type { Cluster } from '../../src/policy/cluster.ts'
 import { Compiler } from '../../src/policy/compile.ts'
@@ -29,7 +28,7 @@ beforeAll(async () => {
   const parts = {
     commit: (transaction: Parameters<typeof commit>[1]) => commit(router.nftables, transaction),
     read: () => readState(router.nftables),
-    gracePeriod,
+    gracePeriod: () => Promise.resolve(),
     yieldToOthers: () => Promise.resolve(),
   }
   const found = await inspect(router.nftables, chains)

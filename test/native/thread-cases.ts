@@ -9,7 +9,6 @@ import {
   createNamespace,
   deleteNamespace,
   enterNamespace,
-  gracePeriod,
   writeFilesInNamespace,
 } from '../../src/netlink/native.ts'
 import type { Case } from './in-namespace.ts'
@@ -124,20 +123,6 @@ export const threadCases: readonly Case[] = [
       assert.ok(!existsSync(netns))
       deleteNamespace(netns)
       deleteNamespace(missing)
-    },
-  },
-  {
-    name: 'grace periods pass, several at a time, while the event loop goes on',
-    run: async () => {
-      let turns = 0
-      let isOver = false
-      const periods = Promise.all([gracePeriod(), gracePeriod(), gracePeriod()])
-      void periods.finally(() => {
-        isOver = true
-      })
-      for (; !isOver; turns++) await setImmediate()
-      assert.deepEqual(await periods, [undefined, undefined, undefined])
-      assert.ok(turns > 1, `${turns} turns of the event loop`)
     },
   },
   {
