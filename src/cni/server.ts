@@ -99,7 +99,9 @@ async function answer(socket: Socket, options: CniServerOptions): Promise<CniRep
 
 /** The bytes of a request; undefined when the client is too slow or stops before the end. @throws CniError */
 async function readFrame(socket: Socket, timeoutMs: number): Promise<Buffer | undefined> {
-  const timer = setTimeout(() => socket.destroy(), timeoutMs)
+  // Timers come before sockets: when this process had no processor, what was sent in time is read only then.
+  let lastLook: NodeJS.Immediate | undefined
+  const timer = setTimeout(() => (lastLook = setImmediate(() => socket.destroy())), timeoutMs)
   const chunks: Buffer[] = []
   let receivedBytes = 0
   let length: number | undefined
@@ -115,6 +117,7 @@ async function readFrame(socket: Socket, timeoutMs: number): Promise<Buffer | un
     if (error instanceof CniError) throw error
   } finally {
     clearTimeout(timer)
+    clearImmediate(lastLook)
   }
   return undefined
 }

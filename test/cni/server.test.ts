@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import fs from 'node:fs/promises'
 import { existsSync, statSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
@@ -85,6 +86,18 @@ test('requests are served side by side', async () => {
   expect(await Promise.all([ask(FRAME), ask(FRAME), ask(FRAME)])).toEqual(
     Array.from({ length: 3 }, () => reply(7, '')),
   )
+})
+
+test('a request that was sent in time is answered, however late the server gets a processor', async () => {
+  await serve()
+  const hold = new Int32Array(new SharedArrayBuffer(4))
+  const accepted = () => setImmediate(() => Atomics.wait(hold, 0, 0, 2 * CLIENT_TIMEOUT_MS))
+  subscribe('net.server.socket', accepted)
+  try {
+    expect(await ask(FRAME)).toBe(reply(0, '{"a":1}'))
+  } finally {
+    unsubscribe('net.server.socket', accepted)
+  }
 })
 
 test('a large reply arrives whole', async () => {
