@@ -6,16 +6,17 @@ import { NetlinkDecodeError } from './errors.ts'
 /** The address in network byte order: 4 or 16 bytes. */
 export function addressToBytes(address: Address): Uint8Array {
   if (typeof address === 'number') {
-    const bytes = new Uint8Array(4)
-    new DataView(bytes.buffer).setUint32(0, address)
-    return bytes
+    scratchView.setUint32(0, address)
+    return scratch.slice(0, 4)
   }
-  const bytes = new Uint8Array(16)
-  const view = new DataView(bytes.buffer)
-  view.setBigUint64(0, address >> 64n)
-  view.setBigUint64(8, address & LOW)
-  return bytes
+  scratchView.setBigUint64(0, address >> 64n)
+  scratchView.setBigUint64(8, address)
+  return scratch.slice()
 }
+
+/** Of each call in turn: V8 keeps a few bytes on its heap, but not those that a view of their own looks at. */
+const scratch = new Uint8Array(16)
+const scratchView = new DataView(scratch.buffer)
 
 /** @throws {NetlinkDecodeError} naming `attribute` unless there are 4 or 16 bytes. */
 export function addressFromBytes(bytes: Uint8Array, attribute: string): Address {
@@ -29,5 +30,3 @@ export function addressFromBytes(bytes: Uint8Array, attribute: string): Address 
 export function addressFamily(address: Address): number {
   return familyOf(address) === 4 ? AF_INET : AF_INET6
 }
-
-const LOW = (1n << 64n) - 1n

@@ -68,7 +68,8 @@ export class AttributeWriter {
     if (value.includes('\0')) {
       throw new NetlinkEncodeError(attribute.name, 'the string contains a NUL character.')
     }
-    this.binary(attribute, utf8.encode(`${value}\0`))
+    const at = this.#header(attribute, Buffer.byteLength(value) + 1)
+    utf8.encodeInto(value, this.#bytes.subarray(at))
   }
 
   flag(attribute: Attribute): void {

@@ -11,7 +11,9 @@ export function macToBytes(text: string): Uint8Array {
       `${JSON.stringify(text)} is no MAC address: write six bytes as 02:00:00:00:00:01.`,
     )
   }
-  return Uint8Array.from(text.split(':'), (byte) => Number.parseInt(byte, 16))
+  const bytes = new Uint8Array(6)
+  for (let at = 0; at < 6; at++) bytes[at] = Number.parseInt(text.slice(3 * at, 3 * at + 2), 16)
+  return bytes
 }
 
 /** In lower case. @throws {NetlinkDecodeError} naming `attribute` unless there are six bytes. */

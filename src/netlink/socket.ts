@@ -13,7 +13,7 @@ import {
   noAnswer,
   tooLarge,
 } from './exchange-errors.ts'
-import { frame, joined, messagesIn } from './message.ts'
+import { datagramOf, messagesIn } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import type { NativeSocket } from './native.ts'
 import { DATAGRAM_BYTES, openNative } from './open.ts'
@@ -252,10 +252,8 @@ export class NetlinkSocket {
     if (this.#unread) this.#discard()
     const base = (this.#sequence + 1) >>> 0
     this.#sequence = (this.#sequence + messages.length) >>> 0
-    const frames = messages.map((message, i) =>
-      frame(message, NLM_F_REQUEST | flagsOf(i), (base + i) >>> 0),
-    )
-    return { base, datagram: joined(frames) }
+    const datagram = datagramOf(messages, base, (place) => NLM_F_REQUEST | flagsOf(place))
+    return { base, datagram }
   }
 
   /** The messages for this socket, datagram by datagram, until nothing waits. */
@@ -334,7 +332,7 @@ const HELLO: Request = {
 }
 
 function ownPortId(native: NativeSocket): number {
-  native.send(frame(HELLO, NLM_F_REQUEST | NLM_F_ACK, 0))
+  native.send(datagramOf([HELLO], 0, () => NLM_F_REQUEST | NLM_F_ACK))
   const [reply] = messagesIn(received.slice(0, Math.max(0, native.receive(received))))
   if (reply?.type !== NLMSG_ERROR) throw noAnswer(HELLO)
   const refusal = readRefusal(reply, HELLO, 0)

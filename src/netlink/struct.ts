@@ -33,8 +33,6 @@ export function encodeStruct<S extends StructSpec>(
   { name, fields, bytes }: Struct<S>,
   values: NoInfer<Partial<StructValues<S>>>,
 ): Uint8Array {
-  const encoded = new Uint8Array(bytes)
-  const view = new DataView(encoded.buffer)
   let at = 0
   for (const [field, type] of fields) {
     const codec = numbers[type]
@@ -42,11 +40,15 @@ export function encodeStruct<S extends StructSpec>(
     if (!Number.isInteger(value) || value < codec.min || value > codec.max) {
       throw new NetlinkEncodeError(`${name}.${field}`, `${value} is not a value of type ${type}.`)
     }
-    codec.write(view, at, value)
+    codec.write(scratchView, at, value)
     at += codec.bytes
   }
-  return encoded
+  return scratch.slice(0, bytes)
 }
+
+/** Of each call in turn: V8 keeps a few bytes on its heap, but not those that a view of their own looks at. */
+const scratch = new Uint8Array(64)
+const scratchView = new DataView(scratch.buffer)
 
 /**
  * Reads the struct at the beginning of `bytes`; what follows it is left alone.

@@ -109,9 +109,9 @@ export function writeValue(
   if (form === 'integer' && isUnsigned(value, length)) {
     writeInteger(bytes, at, length, value, bigEndian || order === 'network')
   } else if (form === 'wide' && typeof value === 'bigint' && value >= 0n && value < 1n << 128n) {
-    const view = new DataView(bytes.buffer, bytes.byteOffset + at, 16)
-    view.setBigUint64(0, value >> 64n)
-    view.setBigUint64(8, value & 0xffff_ffff_ffff_ffffn)
+    wideView.setBigUint64(0, value >> 64n)
+    wideView.setBigUint64(8, value)
+    bytes.set(wide, at)
   } else if (form === 'text' && typeof value === 'string' && isInterfaceName(value)) {
     bytes.fill(0, at, at + length)
     utf8.encodeInto(value, bytes.subarray(at, at + length))
@@ -147,6 +147,10 @@ export function readValue(bytes: Uint8Array, at: number, type: TypeName, bigEndi
   }
 }
 
+/** Of each call in turn: a view for each value of a large set takes longer than to copy. */
+const wide = new Uint8Array(16)
+const wideView = new DataView(wide.buffer)
+
 const utf8 = new TextEncoder()
 const latin = new TextDecoder()
 const HARDWARE = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
@@ -162,13 +166,16 @@ function integer<const S extends Record<string, number>>(
 
 function isUnsigned(value: Value, bytes: number): value is number {
   return (
-    typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** (8 * bytes)
+    typeof value === 'number' &&
+    Number.isInteger(value) &&
+    value >= 0 &&
+    value <= 0xffff_ffff >>> (32 - 8 * bytes)
   )
 }
 
 /** Linux's limit is 15 bytes (IFNAMSIZ 16 with the NUL). */
 function isInterfaceName(value: string): boolean {
-  return value.length > 0 && utf8.encode(value).length < 16 && !value.includes('\0')
+  return value.length > 0 && Buffer.byteLength(value) < 16 && !value.includes('\0')
 }
 
 function writeInteger(

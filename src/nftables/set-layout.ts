@@ -53,8 +53,9 @@ export function writeFields(layout: Layout, value: AnyValue, bytes: Uint8Array):
     const types = fields.map(({ type }) => type).join(' . ')
     throw new NftablesError('NFT_VALUE', `${String(value)} is not a value of type ${types}.`)
   }
-  for (const [index, { type, at }] of fields.entries()) {
-    const part = value[index]
+  let place = 0
+  for (const { type, at } of fields) {
+    const part = value[place++]
     if (part !== undefined) writeValue(bytes, at, type, part, bigEndian)
   }
 }

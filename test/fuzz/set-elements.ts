@@ -2,7 +2,7 @@ import { decodeState } from '../../src/dataplane/decode-state.ts'
 import type { KernelState } from '../../src/dataplane/kernel-state.ts'
 import { allSets } from '../../src/dataplane/table.ts'
 import { nfgenmsg } from '../../src/netlink/headers.ts'
-import { frame, makeRequest, messagesIn, readReply } from '../../src/netlink/message.ts'
+import { datagramOf, makeRequest, messagesIn, readReply } from '../../src/netlink/message.ts'
 import { MESSAGE_TYPES } from '../../src/netlink/message-types.ts'
 import { encodeStruct } from '../../src/netlink/struct.ts'
 import { NFTA_SET_ELEM_DUMP, NFTA_SET_ELEM_LIST } from '../../src/nftables/attributes.ts'
@@ -46,7 +46,7 @@ function listingOf(set: SetNode): Uint8Array {
     NFTA_SET_ELEM_LIST_SET: set.name,
     NFTA_SET_ELEM_LIST_ELEMENTS: Buffer.concat(writeElements(set, [element])),
   })
-  return frame(request, 0, 0)
+  return datagramOf([request], 0, () => 0)
 }
 
 function valueOf(fields: readonly TypeName[]): AnyValue {

@@ -4,7 +4,7 @@ import { NLM_F_ACK, NLM_F_REQUEST } from '../../src/netlink/constants.ts'
 import { addForwardingEntry, deleteForwardingEntry } from '../../src/netlink/forwarding-entry.ts'
 import { addAddress, deleteAddress } from '../../src/netlink/interface-address.ts'
 import { addLink, deleteLink, setLink } from '../../src/netlink/link.ts'
-import { frame } from '../../src/netlink/message.ts'
+import { datagramOf } from '../../src/netlink/message.ts'
 import type { Request } from '../../src/netlink/message.ts'
 import { addNeighbour, deleteNeighbour } from '../../src/netlink/neighbour.ts'
 import { bindLogGroup, configureLogGroup } from '../../src/netlink/nflog.ts'
@@ -212,7 +212,9 @@ const golden: readonly (readonly [verb: string, request: Request, expected: stri
 
 describe('requests byte for byte', () => {
   test.each(golden)('%s', (_, request, expected) => {
-    expect(hex(frame(request, NLM_F_REQUEST | NLM_F_ACK, 1))).toBe(expected.replaceAll(/\s+/g, ' '))
+    expect(hex(datagramOf([request], 1, () => NLM_F_REQUEST | NLM_F_ACK))).toBe(
+      expected.replaceAll(/\s+/g, ' '),
+    )
   })
 })
 
