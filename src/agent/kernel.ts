@@ -160,7 +160,8 @@ export function openKernel(options: KernelOptions): Kernel {
         ...node,
         removing,
         openIn,
-        files: { openSync, closeSync, fstatSync, statSync },
+        nodeNamespace: statSync(OWN_NETNS),
+        files: { openSync, closeSync, fstatSync },
         nodeAddresses: firstOfEach(nodeAddresses),
         ...rest,
       })

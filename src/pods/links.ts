@@ -4,7 +4,7 @@ import { addLink, deleteLinkGroup, getLink, readLink, setLink } from '../netlink
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import { type Attachment, describe } from './attachment.ts'
 import { PodNetworkError, reasonOf } from './errors.ts'
-import type { AskedLinks, PodLinks, WiringOptions } from './wiring.ts'
+import type { AskedLinks, NamespaceId, PodLinks, WiringOptions } from './wiring.ts'
 
 /** The node's end of every pod's link: each is alone with its pod, so all may have the same. */
 export const HOST_MAC = 'ee:ee:ee:ee:ee:ee'
@@ -26,7 +26,7 @@ export function createLinks(
   attachment: Attachment,
   netns: string,
   asked: AskedLinks,
-  options: Pick<WiringOptions, 'node' | 'nodeNetns' | 'files' | 'mtu'>,
+  options: Pick<WiringOptions, 'node' | 'nodeNamespace' | 'files' | 'mtu'>,
 ): PodLinks {
   const { node } = options
   const { hostInterface, ifName } = attachment
@@ -76,12 +76,6 @@ export async function removeLinks(
   }
 }
 
-/** What tells one file from another, whatever path leads there. */
-interface NamespaceId {
-  readonly dev: number
-  readonly ino: number
-}
-
 /** Locally administered: bit 1 of the first byte. */
 const MAC_PREFIX = [0x5a, 0x4c]
 
@@ -96,7 +90,7 @@ function podMacOf({ addresses, hostInterface }: Attachment): string {
 
 function withNamespace<T>(
   netns: string,
-  { files, nodeNetns }: Pick<WiringOptions, 'files' | 'nodeNetns'>,
+  { files, nodeNamespace }: Pick<WiringOptions, 'files' | 'nodeNamespace'>,
   use: (fd: number) => T,
 ): T {
   let fd: number
@@ -107,7 +101,7 @@ function withNamespace<T>(
     throw new PodNetworkError('namespaceGone', reason, cause)
   }
   try {
-    refuseNode(netns, files.fstatSync(fd), files.statSync(nodeNetns))
+    refuseNode(netns, files.fstatSync(fd), nodeNamespace)
     return use(fd)
   } finally {
     files.closeSync(fd)

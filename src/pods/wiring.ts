@@ -78,6 +78,8 @@ export interface WiringOptions {
   readonly removing: NetlinkSocket
   /** Path of the node's namespace. */
   readonly nodeNetns: string
+  /** The same, by what no other has. */
+  readonly nodeNamespace: NamespaceId
   /** Opens an rtnetlink socket in a namespace. @throws when there is none at that path. */
   readonly openIn: (netns: string) => NetlinkSocket
   readonly writeFilesIn: WriteFilesIn
@@ -94,8 +96,13 @@ export interface WiringOptions {
 export interface NamespaceFiles {
   openSync(path: string, flags: 'r'): number
   closeSync(fd: number): void
-  fstatSync(fd: number): { readonly dev: number; readonly ino: number }
-  statSync(path: string): { readonly dev: number; readonly ino: number }
+  fstatSync(fd: number): NamespaceId
+}
+
+/** What tells one file from another, whatever path leads there. */
+export interface NamespaceId {
+  readonly dev: number
+  readonly ino: number
 }
 
 export function createWiring(options: WiringOptions): Wiring {

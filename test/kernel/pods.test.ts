@@ -451,6 +451,7 @@ async function startAgent(ranges: readonly Cidr[] = [RANGE4, RANGE6]): Promise<A
     node,
     removing,
     nodeNetns: pathOf(NODE),
+    nodeNamespace: fs.statSync(pathOf(NODE)),
     openIn: (netns) => openNetlink(NETLINK_ROUTE, { netns }),
     writeFilesIn: writeFilesInNamespace,
     files: fs,
