@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 
 /** By then V8 has collected what the start has left, some seconds after the last of it. */
-const START_IS_FORGOTTEN_MS = 30_000
+const START_IS_FORGOTTEN_MS = 15_000
 
 /**
  * Has V8 give back what a start has used, and prefer little memory from then on; for when the start is over.

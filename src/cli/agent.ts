@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { startAgent } from '../agent.ts'
 import type { AgentOptions, GuardMode } from '../agent/agent-options.ts'
 import { createLog } from '../agent/log.ts'
+import { optimizeEarly } from '../agent/optimize-early.ts'
 import { spareMemory } from '../agent/spare-memory.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
 import { type Address, type Cidr, parseAddress, parseCidr } from '../policy/address.ts'
@@ -96,6 +97,7 @@ async function run(flags: Flags): Promise<void> {
     throw new CommandError(`The agent of ${flags.node} cannot start: ${reason}`)
   })
   spareMemory()
+  optimizeEarly()
   await new Promise<void>((stop) => {
     process.once('SIGTERM', stop)
     process.once('SIGINT', stop)
