@@ -85,7 +85,6 @@ export class BenchNode {
     await Promise.all([...this.#places.values()].map((place) => place.close()))
     await this.#options.plugin.stop()
     this.#socket.close()
-    this.#options.namespaces.remove()
   }
 
   #call(command: 'ADD' | 'DEL', order: Order, pods: readonly string[]): Promise<Launched> {

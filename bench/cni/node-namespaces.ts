@@ -20,22 +20,51 @@ const DIRECTORY = '/run/netns'
 
 /** Makes them. What it has made when it fails is removed. */
 export function makeNamespaces(prefix: string, pods: readonly string[]): NodeNamespaces {
-  const node = `${DIRECTORY}/${prefix}node`
-  const podNamespaceOf = (pod: string): string => `${DIRECTORY}/${prefix}${pod}`
-  const paths = [node, ...pods.map(podNamespaceOf)]
-  const remove = (): void => paths.forEach(deleteNamespace)
+  const names = namesOf(prefix, pods)
+  make([names], pods)
+  return names
+}
+
+/**
+ * Makes those of several nodes, in turns: the kernel looks for a namespace's settings among those of all namespaces,
+ * the youngest first, so a node whose namespaces are all older than those of the others would be at a disadvantage.
+ *
+ * @param prefixes what the names of each node's namespaces begin with
+ * @param pods their names, the same on each node
+ */
+export function makeNamespacesInTurns(
+  prefixes: readonly string[],
+  pods: readonly string[],
+): NodeNamespaces[] {
+  const nodes = prefixes.map((prefix) => namesOf(prefix, pods))
+  make(nodes, pods)
+  return nodes
+}
+
+function make(nodes: readonly NodeNamespaces[], pods: readonly string[]): void {
   mkdirSync(DIRECTORY, { recursive: true })
   try {
-    for (const path of paths) {
-      createNamespace(path)
-      skipDuplicateDetection(path)
+    for (const { node } of nodes) {
+      makeOne(node)
+      raiseLoopback(node)
     }
-    raiseLoopback(node)
+    for (const pod of pods) for (const { podNamespaceOf } of nodes) makeOne(podNamespaceOf(pod))
   } catch (error) {
-    remove()
+    for (const one of nodes) one.remove()
     throw error
   }
+}
+
+function namesOf(prefix: string, pods: readonly string[]): NodeNamespaces {
+  const node = `${DIRECTORY}/${prefix}node`
+  const podNamespaceOf = (pod: string): string => `${DIRECTORY}/${prefix}${pod}`
+  const remove = (): void => [node, ...pods.map(podNamespaceOf)].forEach(deleteNamespace)
   return { node, podNamespaceOf, remove }
+}
+
+function makeOne(path: string): void {
+  createNamespace(path)
+  skipDuplicateDetection(path)
 }
 
 /**

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { BenchNode, type Turn } from '../cni/bench-node.ts'
 import { KernelWatch } from '../cni/kernel-watch.ts'
 import { Launcher, type Order } from '../cni/launcher.ts'
-import { makeNamespaces } from '../cni/node-namespaces.ts'
+import { makeNamespacesInTurns, type NodeNamespaces } from '../cni/node-namespaces.ts'
 import type { Plugin, PluginPlace } from '../cni/plugin.ts'
 import { referencePlugin } from '../cni/reference.ts'
 import { sluicePlugin } from '../cni/sluice.ts'
@@ -47,49 +47,55 @@ const WORKLOADS: readonly Workload[] = [
  */
 export async function cniFigures(context: BenchContext): Promise<Figure[]> {
   const launcher = new Launcher(context.scratch)
+  const pods = Array.from({ length: RESIDENTS + guestsOf(context.mode) }, (_, i) => `pod-${i}`)
+  const prefixes = CONTENDERS.map(({ name }) => `sluice-bench-${process.pid}-${name}-`)
+  const namespaces = makeNamespacesInTurns(prefixes, pods)
   const nodes: BenchNode[] = []
   try {
-    for (const [name, start] of Object.entries(CONTENDERS)) {
-      context.say(`cni: ${name}: ${RESIDENTS} pods`)
-      nodes.push(await openNode(name, start, launcher, context))
+    for (const [place, contender] of CONTENDERS.entries()) {
+      context.say(`cni: ${contender.name}: ${RESIDENTS} pods`)
+      const its = namespaces[place]
+      if (its === undefined) throw new Error(`${contender.name} has no namespaces.`)
+      nodes.push(await openNode(contender, pods, its, { launcher, scratch: context.scratch }))
     }
     return (await compete(nodes, context)).flatMap(figuresOf)
   } finally {
     for (const node of nodes) await node.close()
+    for (const its of namespaces) its.remove()
   }
 }
 
-type Start = (place: PluginPlace) => Plugin | Promise<Plugin>
+interface Contender {
+  readonly name: string
+  readonly start: (place: PluginPlace) => Plugin | Promise<Plugin>
+}
 
 /** The first is ours. */
-const CONTENDERS: Readonly<Record<string, Start>> = {
-  sluice: sluicePlugin,
-  ptp: (place) => referencePlugin('ptp', place),
-  bridge: (place) => referencePlugin('bridge', place),
-}
+const CONTENDERS: readonly Contender[] = [
+  { name: 'sluice', start: sluicePlugin },
+  { name: 'ptp', start: (place) => referencePlugin('ptp', place) },
+  { name: 'bridge', start: (place) => referencePlugin('bridge', place) },
+]
 
 async function openNode(
-  name: string,
-  start: Start,
-  launcher: Launcher,
-  context: BenchContext,
+  { name, start }: Contender,
+  pods: readonly string[],
+  namespaces: NodeNamespaces,
+  { launcher, scratch: parent }: { readonly launcher: Launcher; readonly scratch: string },
 ): Promise<BenchNode> {
-  const scratch = join(context.scratch, name)
+  const scratch = join(parent, name)
   mkdirSync(scratch)
-  const length = RESIDENTS + guestsOf(context.mode)
-  const pods = Array.from({ length }, (_, index) => `pod-${index}`)
-  const namespaces = makeNamespaces(`sluice-bench-${process.pid}-${name}-`, pods)
+  const plugin = await start({ netns: namespaces.node, scratch, pods })
+  const residents = pods.slice(0, RESIDENTS)
+  const guests = pods.slice(RESIDENTS)
+  const node = new BenchNode({ plugin, launcher, namespaces, scratch, residents, guests })
   try {
-    const plugin = await start({ netns: namespaces.node, scratch, pods })
-    const residents = pods.slice(0, RESIDENTS)
-    const guests = pods.slice(RESIDENTS)
-    const node = new BenchNode({ plugin, launcher, namespaces, scratch, residents, guests })
     await node.fill()
-    return node
   } catch (error) {
-    namespaces.remove()
+    await node.close()
     throw error
   }
+  return node
 }
 
 function guestsOf(mode: Mode): number {
