@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LabNode } from '../../src/lab/lab-node.ts'
 import { atEachStep, drawShares, type Round } from './faults/each-step.ts'
 import { Scene } from './faults/scene.ts'
+import { TracedShim } from './faults/traced-shim.ts'
 import {
   addressesIn,
   addThrough,
@@ -53,6 +54,48 @@ test(
   },
   TIMEOUT_MS,
 )
+
+const { obstacle } = TracedShim
+if (obstacle !== undefined) console.log(`Skipped, for want of strace: ${obstacle}`)
+
+describe.skipIf(obstacle !== undefined)('sluice-cni killed before every other system call', () => {
+  const shim = new TracedShim()
+  afterAll(() => shim.close())
+
+  test('of ADD: what the agent has done goes with DEL', async () => {
+    const outcomes = await killShim(wire, (container) => enforce(container, shim.program))
+    expect(outcomes.filter(({ error }) => error !== undefined).length).toBeGreaterThan(5)
+  })
+
+  test('of DEL: the next DEL does what is left', async () => {
+    const add = async (container: string): Promise<void> => void (await scene.add(container))
+    await killShim(add, (container) => answerOf('DEL', OURS, container, shim.program))
+  })
+
+  /** What is answered where it dies; that of every container goes with DEL. */
+  async function killShim(
+    prepare: (container: string) => Promise<void>,
+    act: (container: string) => Outcome,
+  ): Promise<readonly Outcome[]> {
+    const inOne = async (): Promise<Outcome> => {
+      const container = scene.newContainer()
+      await prepare(container)
+      const outcome = act(container)
+      await scene.del(container)
+      await scene.expectClean()
+      return outcome
+    }
+    shim.watch()
+    expect((await inOne()).error).toBeUndefined()
+    const calls = shim.calls()
+    const outcomes: Outcome[] = []
+    for (let place = 1 + TURN; place < calls.length; place += 2) {
+      shim.killAt(calls, place)
+      outcomes.push(await inOne())
+    }
+    return outcomes
+  }
+})
 
 test('packets of the others had the right verdicts all along', () => scene.expectVerdicts())
 
@@ -107,11 +150,8 @@ async function deleteAgain(container: string): Promise<void> {
 }
 
 function killInAdd(judge: Judge): Promise<readonly string[]> {
-  const prepare = async (container: string): Promise<void> => {
-    given.set(container, addThrough(wiring(node), node, scene.sandbox(container)))
-  }
   const round: Round<Outcome> = {
-    prepare,
+    prepare: wire,
     act: async (container) => enforce(container),
     judge: async (container, outcome) => {
       if (outcome.error === undefined) expect(outcome.result).toEqual(given.get(container))
@@ -126,20 +166,31 @@ function killInAdd(judge: Judge): Promise<readonly string[]> {
 function killInDel(judge: Judge): Promise<readonly string[]> {
   const round: Round<Outcome> = {
     prepare: async (container) => void (await scene.add(container)),
-    act: async (container) => ({
-      result: call('DEL', OURS, node, scene.sandbox(container)),
-    }),
+    act: async (container) => ({ result: call('DEL', OURS, node, scene.sandbox(container)) }),
     judge,
     share: SHARE,
   }
   return atEachStep(scene, { kind: 'kill' }, round)
 }
 
+async function wire(container: string): Promise<void> {
+  given.set(container, addThrough(wiring(node), node, scene.sandbox(container)))
+}
+
 /** Our ADD, behind that of `bridge`. */
-function enforce(container: string): Outcome {
-  const config = { ...OURS, prevResult: given.get(container) }
+function enforce(container: string, shim?: string): Outcome {
+  return answerOf('ADD', { ...OURS, prevResult: given.get(container) }, container, shim)
+}
+
+function answerOf(
+  command: 'ADD' | 'DEL',
+  config: PluginList['plugins'][number],
+  container: string,
+  shim?: string,
+): Outcome {
   try {
-    return { result: JSON.parse(call('ADD', config, node, scene.sandbox(container))) }
+    const answer = call(command, config, node, scene.sandbox(container), shim)
+    return { result: answer === '' ? undefined : JSON.parse(answer) }
   } catch (error) {
     return { error: String(error) }
   }

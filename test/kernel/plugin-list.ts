@@ -50,15 +50,20 @@ export function addressesIn(result: unknown): Address[] {
   return ips.flatMap(({ address }) => parseAddress(address.split('/')[0] ?? '') ?? [])
 }
 
-/** One plugin, in the network namespace of the node, as kubelet's container runtime runs it there. */
+/**
+ * One plugin, in the network namespace of the node, as kubelet's container runtime runs it there.
+ *
+ * @param shim what runs for sluice-cni
+ */
 export function call(
   command: string,
   configuration: PluginList['plugins'][number],
   node: LabNode,
   sandbox: Sandbox,
+  shim = SHIM,
 ): string {
   const { type } = configuration
-  const program = type === 'sluice-cni' ? SHIM : join(REFERENCE_PLUGINS, type)
+  const program = type === 'sluice-cni' ? shim : join(REFERENCE_PLUGINS, type)
   const { containerId, netns, namespace, name, uid } = sandbox
   const { status, stdout, stderr } = spawnSync(
     'ip',
