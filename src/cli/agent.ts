@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { startAgent } from '../agent.ts'
 import type { AgentOptions, GuardMode } from '../agent/agent-options.ts'
 import { createLog } from '../agent/log.ts'
+import { favourMainThread } from '../agent/favour-main-thread.ts'
 import { optimizeEarly } from '../agent/optimize-early.ts'
 import { spareMemory } from '../agent/spare-memory.ts'
 import type { OverlayMode } from '../pods/nodes/choose-path.ts'
@@ -98,6 +99,7 @@ async function run(flags: Flags): Promise<void> {
   })
   spareMemory()
   optimizeEarly()
+  favourMainThread()
   await new Promise<void>((stop) => {
     process.once('SIGTERM', stop)
     process.once('SIGINT', stop)
