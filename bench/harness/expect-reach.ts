@@ -9,8 +9,11 @@ export interface ReachEnd {
 }
 
 const FAMILIES: readonly Family[] = [4, 6]
-/** Between namespaces of one machine an answer comes within a millisecond; a lost SYN is repeated after a second. */
-const WAIT_MS = { answered: 2500, unanswered: 200 } as const
+/**
+ * Between namespaces of one machine an answer comes within a millisecond. A lost SYN is repeated after one, three and
+ * seven seconds: pods on a bridge have to find each other first, and after 200 at once that once took over 2.5 s.
+ */
+const WAIT_MS = { answered: 10_000, unanswered: 200 } as const
 
 /**
  * Sends a real connection attempt to a TCP port in each family. Rejects with a sentence when what comes is not what
